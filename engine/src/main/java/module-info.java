@@ -1,0 +1,9 @@
+/// Weights in, tokens out: loads Mixtral checkpoints, tokenizes, runs the forward pass and generates.
+module io.github.mixtral4j.engine {
+    requires jdk.incubator.vector;
+    requires static org.jspecify;
+    requires tools.jackson.databind;
+
+    exports io.github.mixtral4j.model;
+    exports io.github.mixtral4j.tensor;
+}
