@@ -5,6 +5,6 @@ module io.github.mixtral4j.engine {
     requires tools.jackson.databind;
 
     exports io.github.mixtral4j.model;
-    exports io.github.mixtral4j.sampling;
+    exports io.github.mixtral4j.quant;
     exports io.github.mixtral4j.tensor;
 }

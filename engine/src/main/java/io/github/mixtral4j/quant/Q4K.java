@@ -1,0 +1,58 @@
+package io.github.mixtral4j.quant;
+
+import io.github.mixtral4j.tensor.DType;
+import java.lang.foreign.MemorySegment;
+
+/// Q4_K: 256 elements in 144 bytes (4.5 bits each), in 8 groups of 32 elements:
+/// `element = (scale * groupScale) * quant - (minimum * groupMinimum)`.
+///
+/// | bytes | field |
+/// |---|---|
+/// | 0–1 | scale, float16 |
+/// | 2–3 | minimum, float16 |
+/// | 4–15 | group scales and minimums, six bits each, see [KScales] |
+/// | 16–143 | quants: element `64 a + c` in the low, `64 a + 32 + c` in the high four bits of byte `32 a + c` |
+public final class Q4K implements BlockCodec {
+    /// Offset of the block's minimum.
+    public static final int MINIMUM = 2;
+    /// Offset of the packed group scales and minimums in a block.
+    public static final int GROUPS = 4;
+    /// Offset of the quants in a block.
+    public static final int QUANTS = 16;
+
+    private static final AffineFit.Rule RULE = new AffineFit.Rule(15, 32, 63, -1, 21, false);
+
+    static final Q4K CODEC = new Q4K();
+
+    private Q4K() {}
+
+    @Override
+    public DType dtype() {
+        return DType.Q4_K;
+    }
+
+    @Override
+    public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
+        float scale = Blocks.getHalf(src, srcOffset);
+        float minimum = Blocks.getHalf(src, srcOffset + MINIMUM);
+        for (int i = 0; i < 256; i++) {
+            int pair = Blocks.getByte(src, srcOffset + QUANTS + i / 64 * 32 + i % 32);
+            int quant = i % 64 < 32 ? pair & 15 : pair >> 4;
+            float step = scale * KScales.scale(src, srcOffset + GROUPS, i / 32);
+            dst[dstOffset + i] = step * quant - minimum * KScales.minimum(src, srcOffset + GROUPS, i / 32);
+        }
+    }
+
+    @Override
+    public void encodeBlock(float[] src, int srcOffset, MemorySegment dst, long dstOffset) {
+        AffineBlock block = AffineBlock.encode(src, srcOffset, RULE);
+        Blocks.putHalf(dst, dstOffset, block.scale());
+        Blocks.putHalf(dst, dstOffset + MINIMUM, block.minimum());
+        KScales.put(dst, dstOffset + GROUPS, block.groupScales(), block.groupMinimums());
+        byte[] quants = block.quants();
+        for (int k = 0; k < 128; k++) {
+            int low = k / 32 * 64 + k % 32;
+            Blocks.putByte(dst, dstOffset + QUANTS + k, quants[low] | quants[low + 32] << 4);
+        }
+    }
+}
