@@ -1,0 +1,82 @@
+package io.github.mixtral4j.cli;
+
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// The list of subcommands: a new one is a class and a line here.
+@Command(
+        name = "mixtral",
+        description = "Mixtral, the open sparse mixture of experts, on the JVM: weights in, tokens out.",
+        versionProvider = Commands.Version.class,
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        footer = {
+            "",
+            "Results go to standard output, progress and messages to standard error.",
+            "Exit code 0: done; 1: failed; 2: wrong usage.",
+            "`mixtral COMMAND --help` explains a command."
+        })
+final class Commands implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    private Commands() {}
+
+    private static List<Object> all() {
+        return List.of();
+    }
+
+    /// The whole command line, writing to the console.
+    static CommandLine commandLine(Console console) {
+        CommandLine root = new CommandLine(new Commands());
+        for (Object command : all()) {
+            root.addSubcommand(command);
+        }
+        for (CommandLine line : root.getSubcommands().values()) {
+            line.getCommandSpec().mixinStandardHelpOptions(true);
+            line.getCommandSpec().usageMessage().abbreviateSynopsis(false);
+        }
+        return root.setOut(console.outWriter())
+                .setErr(console.errWriter())
+                .setUsageHelpAutoWidth(false)
+                .setUsageHelpWidth(100)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((e, line, parsed) ->
+                        Failures.report(console, line.getCommandSpec().qualifiedName(), e))
+                .setParameterExceptionHandler((e, args) -> wrongUsage(console, e));
+    }
+
+    /// `mixtral` alone cannot do anything; [Main#run] turns that into --help, so only options without a command come
+    /// here.
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Missing command");
+    }
+
+    private static int wrongUsage(Console console, ParameterException e) {
+        CommandLine line = e.getCommandLine();
+        String name = line.getCommandSpec().qualifiedName();
+        console.message(name + ": " + Failures.firstLine(e.getMessage()));
+        UnmatchedArgumentException.printSuggestions(e, console.err());
+        console.message("Try '" + name + " --help'.");
+        return Main.WRONG_USAGE;
+    }
+
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            // From the jar's manifest; the classes of an IDE have none.
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"mixtral4j " + (version == null ? "development" : version)};
+        }
+    }
+}
