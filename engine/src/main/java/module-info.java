@@ -6,5 +6,6 @@ module io.github.mixtral4j.engine {
 
     exports io.github.mixtral4j.model;
     exports io.github.mixtral4j.quant;
+    exports io.github.mixtral4j.sampling;
     exports io.github.mixtral4j.tensor;
 }

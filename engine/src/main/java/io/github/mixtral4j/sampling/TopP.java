@@ -1,0 +1,23 @@
+package io.github.mixtral4j.sampling;
+
+/// Nucleus sampling: keeps the fewest most probable candidates whose probabilities add up to `p`. The one that
+/// reaches `p` stays; of equal ones, the lower ids stay.
+///
+/// Probabilities 0.5, 0.3, 0.2 with p = 0.6 keep the first two.
+///
+/// Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
+final class TopP implements LogitsProcessor {
+    private final double p;
+    private final Selection selection = new Selection();
+
+    TopP(double p) {
+        this.p = p;
+    }
+
+    @Override
+    public void process(Candidates candidates) {
+        if (p < 1) {
+            selection.keepHighestLogits(candidates, candidates.probabilities(), p);
+        }
+    }
+}
