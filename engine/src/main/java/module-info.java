@@ -8,4 +8,5 @@ module io.github.mixtral4j.engine {
     exports io.github.mixtral4j.quant;
     exports io.github.mixtral4j.sampling;
     exports io.github.mixtral4j.tensor;
+    exports io.github.mixtral4j.tokenizer;
 }
