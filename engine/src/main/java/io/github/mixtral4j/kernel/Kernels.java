@@ -1,0 +1,70 @@
+package io.github.mixtral4j.kernel;
+
+import io.github.mixtral4j.tensor.Rows;
+import io.github.mixtral4j.tensor.Tensor;
+
+/// The hot loops of the model. [ScalarKernels] defines what each means; [VectorKernels] is the same, faster.
+///
+/// A kernels object owns its worker threads and scratch memory and runs one operation at a time: calls from several
+/// threads queue. Results do not depend on the number of threads. Arguments are checked by `assert` only; the model
+/// passes shapes that were validated when the checkpoint was loaded.
+public sealed interface Kernels extends AutoCloseable permits ScalarKernels, VectorKernels {
+    /// Starts kernels of the chosen kind.
+    ///
+    /// @param threads threads of every parallel loop, at least 1
+    /// @throws IllegalStateException if the kind was asked for by name and cannot run here
+    static Kernels create(KernelKind kind, int threads) {
+        return switch (kind) {
+            case SCALAR -> new ScalarKernels(threads);
+            case VECTOR -> VectorSupport.require(threads);
+            case AUTO -> VectorSupport.orScalar(threads);
+        };
+    }
+
+    /// `scalar` or `vector`.
+    String name();
+
+    /// What was chosen, for the start-up line: the name, the register width, the threads.
+    String description();
+
+    /// Threads of every parallel loop.
+    int threads();
+
+    /// Decodes rows of a table: `out[i] = table[ids[i]]` for every row in use of `out`.
+    void embed(Tensor table, int[] ids, Rows out);
+
+    /// `y = x · wᵀ`. One row is decode, many rows are prefill; sets nothing but the elements of `y` in use.
+    ///
+    /// @param w `[n, k]`
+    /// @param x `[rows, k]`
+    /// @param y `[rows, n]`, rows in use as in `x`
+    void matmul(Tensor w, Rows x, Rows y);
+
+    /// `y = x / sqrt(mean(x²) + eps) * weight`, row by row, the mean in float64.
+    ///
+    /// @param weight one row
+    /// Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4.
+    void rmsNorm(Rows x, Rows weight, float eps, Rows y);
+
+    /// `gate = silu(gate) * up`, element by element, in place; `silu(z) = z / (1 + e^-z)`.
+    ///
+    /// Source: Shazeer 2020, "GLU Variants Improve Transformer", eq. 6.
+    void swiglu(Rows gate, Rows up);
+
+    /// `x += y`, element by element.
+    void add(Rows x, Rows y);
+
+    /// Causal attention of every row over its own sequence's cache: softmax of `q · k / sqrt(headDim)` over the
+    /// positions up to and including the row's own, then the weighted sum of the values. Each key and value head
+    /// serves `numHeads / numKvHeads` consecutive query heads (Ainslie et al. 2023, "GQA").
+    ///
+    /// @param q `[rows, numHeads * headDim]`, already rotated
+    /// @param positions position of each row; its keys and values are in the cache already
+    /// @param sequences cache sequence of each row; rows of a sequence stand together
+    /// @param out `[rows, numHeads * headDim]`
+    void attend(Rows q, PagedKv kv, int layer, int[] positions, int[] sequences, Rows out);
+
+    /// Ends the worker threads and frees the scratch memory.
+    @Override
+    void close();
+}

@@ -1,0 +1,145 @@
+package io.github.mixtral4j.kernel;
+
+import io.github.mixtral4j.quant.BlockCodec;
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
+import io.github.mixtral4j.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/// The oracle: every operation as its formula reads, sums in float64, weights through [BlockCodec].
+public final class ScalarKernels implements Kernels {
+    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+    private final WorkerPool pool;
+
+    /// Starts `threads - 1` worker threads.
+    public ScalarKernels(int threads) {
+        pool = new WorkerPool(threads);
+    }
+
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public String description() {
+        return "scalar, " + threads() + (threads() == 1 ? " thread" : " threads");
+    }
+
+    @Override
+    public int threads() {
+        return pool.threads();
+    }
+
+    @Override
+    public void embed(Tensor table, int[] ids, Rows out) {
+        BlockCodec codec = BlockCodec.of(table.dtype());
+        pool.run(out.count(), (row, worker) -> {
+            float[] values = new float[table.cols()];
+            codec.decode(table.data(), ids[row] * table.rowBytes(), values, 0, values.length);
+            MemorySegment.copy(values, 0, out.data(), Rows.FLOAT, out.offset(row), values.length);
+        });
+    }
+
+    @Override
+    public void matmul(Tensor w, Rows x, Rows y) {
+        assert w.cols() == x.cols() && w.rows() == y.cols() && x.count() == y.count();
+        BlockCodec codec = BlockCodec.of(w.dtype());
+        int k = w.cols();
+        pool.run(w.rows(), (n, worker) -> {
+            float[] weights = new float[k];
+            codec.decode(w.data(), n * w.rowBytes(), weights, 0, k);
+            for (int row = 0; row < x.count(); row++) {
+                double sum = 0;
+                for (int i = 0; i < k; i++) {
+                    sum += (double) weights[i] * x.get(row, i);
+                }
+                y.set(row, n, (float) sum);
+            }
+        });
+    }
+
+    @Override
+    public void rmsNorm(Rows x, Rows weight, float eps, Rows y) {
+        pool.run(x.count(), (row, worker) -> {
+            double squares = 0;
+            for (int i = 0; i < x.cols(); i++) {
+                squares += (double) x.get(row, i) * x.get(row, i);
+            }
+            double scale = 1 / Math.sqrt(squares / x.cols() + eps);
+            for (int i = 0; i < x.cols(); i++) {
+                y.set(row, i, (float) (x.get(row, i) * scale) * weight.get(0, i));
+            }
+        });
+    }
+
+    @Override
+    public void swiglu(Rows gate, Rows up) {
+        pool.run(gate.count(), (row, worker) -> {
+            for (int i = 0; i < gate.cols(); i++) {
+                double z = gate.get(row, i);
+                gate.set(row, i, (float) (z / (1 + Math.exp(-z)) * up.get(row, i)));
+            }
+        });
+    }
+
+    @Override
+    public void add(Rows x, Rows y) {
+        pool.run(x.count(), (row, worker) -> {
+            for (int i = 0; i < x.cols(); i++) {
+                x.set(row, i, x.get(row, i) + y.get(row, i));
+            }
+        });
+    }
+
+    @Override
+    public void attend(Rows q, PagedKv kv, int layer, int[] positions, int[] sequences, Rows out) {
+        int group = kv.numHeads() / kv.numKvHeads();
+        int dim = kv.headDim();
+        pool.run(q.count() * kv.numHeads(), (task, worker) -> {
+            int row = task / kv.numHeads();
+            int head = task % kv.numHeads();
+            int tokens = positions[row] + 1;
+            double[] scores = new double[tokens];
+            double max = Double.NEGATIVE_INFINITY;
+            for (int t = 0; t < tokens; t++) {
+                MemorySegment page = kv.page(sequences[row], t / PagedKv.PAGE_TOKENS);
+                long keys = kv.keyOffset(layer, head / group);
+                double dot = 0;
+                for (int i = 0; i < dim; i++) {
+                    long index = (long) i * PagedKv.PAGE_TOKENS + t % PagedKv.PAGE_TOKENS;
+                    dot += (double) q.get(row, head * dim + i) * element(page, keys, kv.type(), index);
+                }
+                scores[t] = dot / Math.sqrt(dim);
+                max = Math.max(max, scores[t]);
+            }
+            double total = 0;
+            double[] sum = new double[dim];
+            for (int t = 0; t < tokens; t++) {
+                MemorySegment page = kv.page(sequences[row], t / PagedKv.PAGE_TOKENS);
+                long values = kv.valueOffset(layer, head / group);
+                double p = Math.exp(scores[t] - max);
+                total += p;
+                for (int i = 0; i < dim; i++) {
+                    sum[i] += p * element(page, values, kv.type(), (long) (t % PagedKv.PAGE_TOKENS) * dim + i);
+                }
+            }
+            for (int i = 0; i < dim; i++) {
+                out.set(row, head * dim + i, (float) (sum[i] / total));
+            }
+        });
+    }
+
+    private static float element(MemorySegment page, long offset, DType type, long index) {
+        return type == DType.F16
+                ? Float.float16ToFloat(page.get(HALF, offset + index * Short.BYTES))
+                : page.get(Rows.FLOAT, offset + index * Float.BYTES);
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+}

@@ -1,0 +1,27 @@
+package io.github.mixtral4j.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// A buffer outside the heap that grows to the largest size ever asked for, so that repeated steps allocate nothing.
+/// One thread at a time.
+final class Scratch implements AutoCloseable {
+    private Arena arena = Arena.ofShared();
+    private MemorySegment memory = MemorySegment.NULL;
+
+    /// At least `floats` floats, aligned to a cache line; what was in it is lost when it grows.
+    MemorySegment floats(long floats) {
+        long bytes = floats * Float.BYTES;
+        if (memory.byteSize() < bytes) {
+            arena.close();
+            arena = Arena.ofShared();
+            memory = arena.allocate(bytes, 64);
+        }
+        return memory;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,234 @@
+package io.github.mixtral4j.model;
+
+import io.github.mixtral4j.kernel.PagedKv;
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/// Keys and values of past tokens, for any number of sequences, in pages of [PagedKv#PAGE_TOKENS] tokens.
+///
+/// Pages hold all layers, are allocated from the operating system when first needed, and return to a pool when a
+/// sequence ends: closing memory that threads share is costly. One loop owns a cache: calls are not synchronized,
+/// while workers read pages of the step in progress.
+public final class KvCache implements PagedKv, AutoCloseable {
+    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT;
+
+    private final MixtralConfig config;
+    private final DType type;
+    private final int maxPages;
+    private final Arena arena = Arena.ofShared();
+    private final Deque<MemorySegment> freePages = new ArrayDeque<>();
+    private final List<Sequence> sequences = new ArrayList<>();
+    private final ArrayDeque<Integer> freeHandles = new ArrayDeque<>();
+    private int usedPages;
+    private int allocatedPages;
+
+    private static final class Sequence {
+        final List<MemorySegment> pages = new ArrayList<>();
+        int length;
+        boolean open = true;
+    }
+
+    private KvCache(MixtralConfig config, int maxPages, DType type) {
+        this.config = config;
+        this.maxPages = maxPages;
+        this.type = type;
+    }
+
+    /// A cache for `capacityTokens` tokens over all sequences, rounded up to whole pages. Memory is taken as it fills.
+    ///
+    /// @param type F16 (as usual) or F32
+    public static KvCache allocate(MixtralConfig config, int capacityTokens, DType type) {
+        if (capacityTokens < 1) {
+            throw new IllegalArgumentException("the cache needs room for at least 1 token, got " + capacityTokens);
+        }
+        if (type != DType.F16 && type != DType.F32) {
+            throw new IllegalArgumentException("keys and values are cached as F16 or F32, got " + type);
+        }
+        return new KvCache(config, Math.ceilDiv(capacityTokens, PAGE_TOKENS), type);
+    }
+
+    /// Bytes that one token takes, over all layers.
+    public static long bytesPerToken(MixtralConfig config, DType type) {
+        return 2L * config.numLayers() * config.kvWidth() * type.blockBytes();
+    }
+
+    /// Starts an empty sequence.
+    ///
+    /// @return its handle, for [Batch#sequences()]
+    public int openSequence() {
+        Integer free = freeHandles.poll();
+        if (free != null) {
+            sequences.set(free, new Sequence());
+            return free;
+        }
+        sequences.add(new Sequence());
+        return sequences.size() - 1;
+    }
+
+    /// Ends a sequence and returns its pages to the pool.
+    public void closeSequence(int handle) {
+        Sequence sequence = sequence(handle);
+        truncate(handle, 0);
+        sequence.open = false;
+        freeHandles.add(handle);
+    }
+
+    /// Tokens cached of a sequence.
+    public int length(int handle) {
+        return sequence(handle).length;
+    }
+
+    /// Forgets the tokens of a sequence from position `length` on.
+    public void truncate(int handle, int length) {
+        Sequence sequence = sequence(handle);
+        if (length < 0 || length > sequence.length) {
+            throw new IllegalArgumentException(
+                    "a sequence of " + sequence.length + " tokens cannot be cut to " + length);
+        }
+        sequence.length = length;
+        int pages = Math.ceilDiv(length, PAGE_TOKENS);
+        while (sequence.pages.size() > pages) {
+            freePages.push(sequence.pages.removeLast());
+            usedPages--;
+        }
+    }
+
+    /// Tokens that fit over all sequences.
+    public int capacityTokens() {
+        return maxPages * PAGE_TOKENS;
+    }
+
+    /// Tokens of the pages that no sequence uses.
+    public int freeTokens() {
+        return (maxPages - usedPages) * PAGE_TOKENS;
+    }
+
+    /// Bytes taken from the operating system so far.
+    public long allocatedBytes() {
+        return allocatedPages * pageBytes();
+    }
+
+    /// Makes room for the rows of a batch and counts them as cached.
+    ///
+    /// @throws IllegalArgumentException if a position is not the next of its sequence
+    /// @throws IllegalStateException if the cache is full; the cache is then unchanged
+    void extend(Batch batch) {
+        int done = 0;
+        try {
+            for (; done < batch.size(); done++) {
+                Sequence sequence = sequence(batch.sequences()[done]);
+                if (batch.positions()[done] != sequence.length) {
+                    throw new IllegalArgumentException("row " + done + " has position " + batch.positions()[done]
+                            + ", but the cache holds " + sequence.length + " tokens of its sequence");
+                }
+                if (sequence.length == sequence.pages.size() * PAGE_TOKENS) {
+                    sequence.pages.add(takePage());
+                    usedPages++;
+                }
+                sequence.length++;
+            }
+        } catch (RuntimeException e) {
+            while (--done >= 0) {
+                truncate(batch.sequences()[done], batch.positions()[done]);
+            }
+            throw e;
+        }
+    }
+
+    private MemorySegment takePage() {
+        if (usedPages == maxPages) {
+            throw new IllegalStateException("the key/value cache of " + capacityTokens()
+                    + " tokens is full; ask for a longer context or end a sequence");
+        }
+        MemorySegment free = freePages.poll();
+        if (free != null) {
+            return free;
+        }
+        allocatedPages++;
+        return arena.allocate(pageBytes(), 64);
+    }
+
+    private long pageBytes() {
+        return bytesPerToken(config, type) * PAGE_TOKENS;
+    }
+
+    /// Stores the key and value of batch rows, each at its position. Keys are already rotated.
+    void store(int layer, Batch batch, Rows keys, Rows values) {
+        int dim = config.headDim();
+        for (int row = 0; row < batch.size(); row++) {
+            MemorySegment page = page(batch.sequences()[row], batch.positions()[row] / PAGE_TOKENS);
+            int slot = batch.positions()[row] % PAGE_TOKENS;
+            for (int head = 0; head < config.numKvHeads(); head++) {
+                long k = keyOffset(layer, head);
+                long v = valueOffset(layer, head);
+                for (int i = 0; i < dim; i++) {
+                    put(page, k, (long) i * PAGE_TOKENS + slot, keys.get(row, head * dim + i));
+                    put(page, v, (long) slot * dim + i, values.get(row, head * dim + i));
+                }
+            }
+        }
+    }
+
+    private void put(MemorySegment page, long offset, long index, float value) {
+        if (type == DType.F16) {
+            page.set(HALF, offset + index * Short.BYTES, Float.floatToFloat16(value));
+        } else {
+            page.set(Rows.FLOAT, offset + index * Float.BYTES, value);
+        }
+    }
+
+    private Sequence sequence(int handle) {
+        if (handle < 0 || handle >= sequences.size() || !sequences.get(handle).open) {
+            throw new IllegalArgumentException("no open sequence " + handle);
+        }
+        return sequences.get(handle);
+    }
+
+    @Override
+    public DType type() {
+        return type;
+    }
+
+    @Override
+    public int numHeads() {
+        return config.numHeads();
+    }
+
+    @Override
+    public int numKvHeads() {
+        return config.numKvHeads();
+    }
+
+    @Override
+    public int headDim() {
+        return config.headDim();
+    }
+
+    @Override
+    public MemorySegment page(int sequence, int index) {
+        return sequences.get(sequence).pages.get(index);
+    }
+
+    @Override
+    public long keyOffset(int layer, int kvHead) {
+        return (2L * layer * config.numKvHeads() + kvHead) * PAGE_TOKENS * config.headDim() * type.blockBytes();
+    }
+
+    @Override
+    public long valueOffset(int layer, int kvHead) {
+        return keyOffset(layer, config.numKvHeads() + kvHead);
+    }
+
+    /// Frees all pages.
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

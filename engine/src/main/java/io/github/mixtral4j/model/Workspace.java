@@ -1,0 +1,140 @@
+package io.github.mixtral4j.model;
+
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.Arena;
+
+/// Activations of one running batch: allocated once, reused for every step, so that a forward pass allocates nothing.
+///
+/// Owned by one loop. For 512 rows of 8x22B it takes about 200 MB, nearly all of it proportional to the rows.
+public final class Workspace implements AutoCloseable {
+    private static final ForwardObserver NOBODY = new ForwardObserver() {};
+
+    private final Arena arena = Arena.ofShared();
+    private final int maxRows;
+    private final Rows x;
+    private final Rows normed;
+    private final Rows q;
+    private final Rows k;
+    private final Rows v;
+    private final Rows heads;
+    private final Rows sublayer;
+    private final Rows angles;
+    private final Rows routerLogits;
+    private final Routing routing;
+    private final Rows expertIn;
+    private final Rows expertOut;
+    private final Rows gate;
+    private final Rows up;
+    private final Rows logits;
+    private ForwardObserver observer = NOBODY;
+
+    private Workspace(MixtralConfig c, int maxRows, int maxLogitRows) {
+        this.maxRows = maxRows;
+        x = Rows.allocate(arena, maxRows, c.hiddenSize());
+        normed = Rows.allocate(arena, maxRows, c.hiddenSize());
+        q = Rows.allocate(arena, maxRows, c.queryWidth());
+        k = Rows.allocate(arena, maxRows, c.kvWidth());
+        v = Rows.allocate(arena, maxRows, c.kvWidth());
+        heads = Rows.allocate(arena, maxRows, c.queryWidth());
+        sublayer = Rows.allocate(arena, maxRows, c.hiddenSize());
+        angles = Rows.allocate(arena, 1, c.headDim());
+        routerLogits = Rows.allocate(arena, maxRows, c.numExperts());
+        routing = new Routing(maxRows, c.numExperts(), c.numExpertsPerToken());
+        expertIn = Rows.allocate(arena, maxRows, c.hiddenSize());
+        expertOut = Rows.allocate(arena, maxRows, c.hiddenSize());
+        gate = Rows.allocate(arena, maxRows, c.intermediateSize());
+        up = Rows.allocate(arena, maxRows, c.intermediateSize());
+        logits = Rows.allocate(arena, maxLogitRows, c.vocabSize()).withCount(0);
+    }
+
+    /// Room for batches of up to `maxRows` rows of which up to `maxLogitRows` want logits.
+    public static Workspace allocate(MixtralConfig config, int maxRows, int maxLogitRows) {
+        if (maxRows < 1 || maxLogitRows < 1) {
+            throw new IllegalArgumentException(
+                    "a workspace needs at least 1 row and 1 logit row, got " + maxRows + " and " + maxLogitRows);
+        }
+        return new Workspace(config, maxRows, maxLogitRows);
+    }
+
+    /// Rows that a batch may have.
+    public int maxRows() {
+        return maxRows;
+    }
+
+    /// Logits of the last step, `[logitRows, vocabSize]`: row `i` belongs to `batch.logitRows()[i]`. Valid until
+    /// the next step.
+    public Rows logits() {
+        return logits;
+    }
+
+    /// Lets `observer` look on from the next step on.
+    public void observe(ForwardObserver observer) {
+        this.observer = observer;
+    }
+
+    ForwardObserver observer() {
+        return observer;
+    }
+
+    Rows x() {
+        return x;
+    }
+
+    Rows normed() {
+        return normed;
+    }
+
+    Rows q() {
+        return q;
+    }
+
+    Rows k() {
+        return k;
+    }
+
+    Rows v() {
+        return v;
+    }
+
+    Rows heads() {
+        return heads;
+    }
+
+    Rows sublayer() {
+        return sublayer;
+    }
+
+    Rows angles() {
+        return angles;
+    }
+
+    Rows routerLogits() {
+        return routerLogits;
+    }
+
+    Routing routing() {
+        return routing;
+    }
+
+    Rows expertIn() {
+        return expertIn;
+    }
+
+    Rows expertOut() {
+        return expertOut;
+    }
+
+    Rows gate() {
+        return gate;
+    }
+
+    Rows up() {
+        return up;
+    }
+
+    /// Frees the buffers.
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,216 @@
+package io.github.mixtral4j.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.mixtral4j.quant.BlockCodec;
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
+import io.github.mixtral4j.tensor.Shape;
+import io.github.mixtral4j.tensor.Tensor;
+import io.github.mixtral4j.testkit.SizeSource;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Ring 1: every vector operation against its scalar twin. The register width follows `mixtral4j.vectorBits`.
+class KernelParityTest {
+    private static final ScalarKernels SCALAR = new ScalarKernels(1);
+    private static final VectorKernels VECTOR = new VectorKernels(2);
+    private final Arena arena = Arena.ofAuto();
+
+    @AfterAll
+    static void close() {
+        SCALAR.close();
+        VECTOR.close();
+    }
+
+    static Stream<Arguments> shapes() {
+        return Stream.of(DType.values())
+                .flatMap(type -> SizeSource.sizes()
+                        .map(k -> Math.ceilDiv(k, type.blockElements()) * type.blockElements())
+                        .distinct()
+                        .boxed()
+                        .map(k -> Arguments.of(type, k)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void matmulEqualsScalarForOneAndManyRows(DType type, int k) {
+        Random random = new Random(31L * type.ordinal() + k);
+        int[] batches = k > 600 ? new int[] {1, 5, 33} : new int[] {1, 2, 4, 5, 16, 17, 33, 50};
+        Tensor w = weights(type, k > 600 ? 13 : 101, k, random);
+        for (int rows : batches) {
+            Rows x = gaussian(rows, k, random);
+            Rows expected = Rows.allocate(arena, rows, w.rows());
+            Rows actual = Rows.allocate(arena, rows, w.rows());
+            SCALAR.matmul(w, x, expected);
+            VECTOR.matmul(w, x, actual);
+            assertClose(type + " k=" + k + " rows=" + rows, expected, actual, 1e-5 * Math.sqrt(k) * 4);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void embedEqualsScalar(DType type, int k) {
+        Random random = new Random(k);
+        Tensor table = weights(type, 5, k, random);
+        Rows expected = Rows.allocate(arena, 3, k);
+        Rows actual = Rows.allocate(arena, 3, k);
+        SCALAR.embed(table, new int[] {4, 0, 2}, expected);
+        VECTOR.embed(table, new int[] {4, 0, 2}, actual);
+        assertClose(type + " k=" + k, expected, actual, 1e-6);
+    }
+
+    static IntStream sizes() {
+        return SizeSource.sizes();
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizes")
+    void rowOperationsEqualScalar(int cols) {
+        Random random = new Random(cols);
+        Rows x = gaussian(3, cols, random);
+        Rows weight = gaussian(1, cols, random);
+        Rows expected = Rows.allocate(arena, 3, cols);
+        Rows actual = Rows.allocate(arena, 3, cols);
+        SCALAR.rmsNorm(x, weight, 1e-5f, expected);
+        VECTOR.rmsNorm(x, weight, 1e-5f, actual);
+        assertClose("rmsNorm " + cols, expected, actual, 2e-6);
+
+        Rows gate = gaussian(3, cols, random);
+        for (int i = 0; i < cols; i += 5) {
+            gate.set(1, i, gate.get(1, i) * 60);
+        }
+        Rows gateCopy = copy(gate);
+        SCALAR.swiglu(gate, x);
+        VECTOR.swiglu(gateCopy, x);
+        assertClose("swiglu " + cols, gate, gateCopy, 2e-6);
+
+        Rows sum = copy(x);
+        VECTOR.add(sum, gate);
+        SCALAR.add(x, gate);
+        assertClose("add " + cols, x, sum, 0);
+    }
+
+    @Test
+    void exponentialIsAccurateOverItsWholeRange() {
+        for (int i = 0; i < 200_000; i++) {
+            float x = -87f + 175f * i / 200_000;
+            float actual = Lanes.exp(jdk.incubator.vector.FloatVector.broadcast(Lanes.FLOATS, x))
+                    .lane(0);
+            assertThat((double) actual / Math.exp(x)).as("exp(%s)", x).isBetween(1 - 3e-7, 1 + 3e-7);
+        }
+    }
+
+    static Stream<Arguments> attentionShapes() {
+        return Stream.of(
+                Arguments.of(4, 2, 32, DType.F16),
+                Arguments.of(6, 1, 128, DType.F16),
+                Arguments.of(2, 2, 20, DType.F16),
+                Arguments.of(8, 2, 2, DType.F32),
+                Arguments.of(48, 8, 128, DType.F32));
+    }
+
+    @ParameterizedTest
+    @MethodSource("attentionShapes")
+    void attentionEqualsScalarAcrossPagesAndSequences(int heads, int kvHeads, int dim, DType type) {
+        Random random = new Random(dim);
+        // Sequence 0 has rows at 60..69 across a page border, sequence 1 a first token, sequence 2 one at 200.
+        int[] positions = new int[12];
+        int[] sequences = new int[12];
+        for (int i = 0; i < 10; i++) {
+            positions[i] = 60 + i;
+        }
+        sequences[10] = 1;
+        positions[11] = 200;
+        sequences[11] = 2;
+        TestKv kv = new TestKv(heads, kvHeads, dim, type, 3, 4, random);
+        Rows q = gaussian(12, heads * dim, random);
+        Rows expected = Rows.allocate(arena, 12, heads * dim);
+        Rows actual = Rows.allocate(arena, 12, heads * dim);
+        SCALAR.attend(q, kv, 1, positions, sequences, expected);
+        VECTOR.attend(q, kv, 1, positions, sequences, actual);
+        assertClose("attend", expected, actual, 1e-5);
+    }
+
+    /// Random cached keys and values: two layers, as many pages per sequence as asked for.
+    private record TestKv(int numHeads, int numKvHeads, int headDim, DType type, MemorySegment[][] pages)
+            implements PagedKv {
+        TestKv(int heads, int kvHeads, int dim, DType type, int sequences, int pages, Random random) {
+            this(heads, kvHeads, dim, type, new MemorySegment[sequences][pages]);
+            int elements = 2 * 2 * kvHeads * PAGE_TOKENS * dim;
+            for (MemorySegment[] sequence : this.pages) {
+                for (int p = 0; p < pages; p++) {
+                    sequence[p] = Arena.ofAuto().allocate(type.bytes(elements), 64);
+                    float[] values = new float[elements];
+                    for (int i = 0; i < elements; i++) {
+                        values[i] = (float) random.nextGaussian();
+                    }
+                    BlockCodec.of(type).encode(values, 0, sequence[p], 0, elements);
+                }
+            }
+        }
+
+        @Override
+        public MemorySegment page(int sequence, int index) {
+            return pages[sequence][index];
+        }
+
+        @Override
+        public long keyOffset(int layer, int kvHead) {
+            return (2L * layer * numKvHeads + kvHead) * PAGE_TOKENS * headDim * type.blockBytes();
+        }
+
+        @Override
+        public long valueOffset(int layer, int kvHead) {
+            return keyOffset(layer, numKvHeads + kvHead);
+        }
+    }
+
+    private Tensor weights(DType type, int rows, int k, Random random) {
+        float[] values = new float[rows * k];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (random.nextGaussian() + 0.1);
+        }
+        MemorySegment data = arena.allocate(type.bytes(k) * rows, 1);
+        BlockCodec.of(type).encode(values, 0, data, 0, values.length);
+        return new Tensor("w", type, Shape.matrix(rows, k), data);
+    }
+
+    private Rows gaussian(int rows, int cols, Random random) {
+        Rows x = Rows.allocate(arena, rows, cols);
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < cols; i++) {
+                x.set(row, i, (float) random.nextGaussian());
+            }
+        }
+        return x;
+    }
+
+    private Rows copy(Rows x) {
+        Rows copy = Rows.allocate(arena, x.count(), x.cols());
+        copy.data().copyFrom(x.data());
+        return copy;
+    }
+
+    private static void assertClose(String what, Rows expected, Rows actual, double tolerance) {
+        for (int row = 0; row < expected.count(); row++) {
+            for (int i = 0; i < expected.cols(); i++) {
+                double e = expected.get(row, i);
+                double a = actual.get(row, i);
+                if (!(Math.abs(e - a) <= tolerance * Math.max(1, Math.abs(e)))) {
+                    assertThat(a)
+                            .as("%s at [%d, %d], seeded by the shape", what, row, i)
+                            .isEqualTo(e);
+                }
+            }
+        }
+    }
+}
