@@ -30,14 +30,14 @@ final class Commands implements Runnable {
 
     private Commands() {}
 
-    private static List<Object> all() {
-        return List.of();
+    private static List<Object> all(Console console) {
+        return List.of(new TokenizeCommand(console));
     }
 
     /// The whole command line, writing to the console.
     static CommandLine commandLine(Console console) {
         CommandLine root = new CommandLine(new Commands());
-        for (Object command : all()) {
+        for (Object command : all(console)) {
             root.addSubcommand(command);
         }
         for (CommandLine line : root.getSubcommands().values()) {
@@ -65,16 +65,25 @@ final class Commands implements Runnable {
     private static int wrongUsage(Console console, ParameterException e) {
         CommandLine line = e.getCommandLine();
         String name = line.getCommandSpec().qualifiedName();
-        console.message(name + ": " + Failures.firstLine(e.getMessage()));
+        console.message(name + ": " + message(e));
         UnmatchedArgumentException.printSuggestions(e, console.err());
         console.message("Try '" + name + " --help'.");
         return Main.WRONG_USAGE;
     }
 
+    private static String message(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched
+                && unmatched.getCommandLine().getParent() == null
+                && !unmatched.isUnknownOption()) {
+            return "unknown command '" + unmatched.getUnmatched().getFirst() + "'";
+        }
+        return Failures.firstLine(e.getMessage());
+    }
+
+    /// Reads the version that the build wrote into the jar; the classes of an IDE have none.
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            // From the jar's manifest; the classes of an IDE have none.
             String version = Main.class.getPackage().getImplementationVersion();
             return new String[] {"mixtral4j " + (version == null ? "development" : version)};
         }

@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /// Where a command reads and writes, always in UTF-8: standard input, standard output for results and nothing else,
@@ -23,7 +24,7 @@ import java.util.function.BooleanSupplier;
 /// that, and a command piped into `head` would compute on for nobody. Not for use by several threads at once.
 final class Console {
     private final InputStream in;
-    private final OutputStream out;
+    private OutputStream out;
     private final PrintStream err;
     private final BooleanSupplier interactive;
 
@@ -45,7 +46,7 @@ final class Console {
     }
 
     private static boolean atTerminal() {
-        return System.console() instanceof java.io.Console terminal && terminal.isTerminal();
+        return Objects.requireNonNull(System.console()).isTerminal();
     }
 
     /// Whether a person sits at both ends, so that prompts and progress bars make sense.
@@ -63,17 +64,17 @@ final class Console {
         return new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8), 1 << 16);
     }
 
-    /// The raw, buffered output; see [#flush()].
-    OutputStream out() {
-        return out;
-    }
-
     /// Adds to the result.
     void print(String text) {
+        print(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /// Adds bytes to the result.
+    void print(byte[] bytes) {
         try {
-            out.write(text.getBytes(StandardCharsets.UTF_8));
+            out.write(bytes);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw unwritable(e);
         }
     }
 
@@ -88,8 +89,14 @@ final class Console {
         try {
             out.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw unwritable(e);
         }
+    }
+
+    /// What is still in the buffer cannot be written either, so it is dropped: nobody should fail twice.
+    private UncheckedIOException unwritable(IOException e) {
+        out = OutputStream.nullOutputStream();
+        return new UncheckedIOException(new IOException("standard output: " + e.getMessage(), e));
     }
 
     /// Writes a line to standard error.

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.tokenizer.TokenizerException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -55,7 +56,10 @@ final class Failures {
 
     /// Messages of these are written for the user; anything else is a mistake of this program and says so by its class.
     private static boolean isExpected(Throwable t) {
-        return t instanceof IllegalArgumentException || t instanceof IOException;
+        return t instanceof IllegalArgumentException
+                || t instanceof IOException
+                || t instanceof CommandException
+                || t instanceof TokenizerException;
     }
 
     private static boolean isBrokenPipe(@Nullable String message) {

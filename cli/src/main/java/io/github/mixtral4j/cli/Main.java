@@ -23,12 +23,13 @@ public final class Main {
     /// @return the exit code: 0 done, 1 failed, 2 wrong usage
     static int run(Console console, String... args) {
         CommandLine commandLine = Commands.commandLine(console);
-        int code = commandLine.execute(args.length == 0 ? new String[] {"--help"} : args);
         try {
+            int code = commandLine.execute(args.length == 0 ? new String[] {"--help"} : args);
             console.flush();
-        } catch (RuntimeException e) {
-            return Failures.report(console, commandLine.getCommandName(), e);
+            return code;
+        } catch (RuntimeException | Error e) {
+            // Errors such as OutOfMemoryError, and what flush has to say; exceptions of commands end inside execute.
+            return Failures.report(console, "mixtral", e);
         }
-        return code;
     }
 }

@@ -2,6 +2,11 @@ package io.github.mixtral4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 final class MainTest {
@@ -25,5 +30,74 @@ final class MainTest {
                         mixtral: Unknown option: '--frobnicate'
                         Try 'mixtral --help'.
                         """));
+    }
+
+    @Test
+    void unknownCommandSuggestsTheNearest() {
+        assertThat(Cli.run("tokenise")).isEqualTo(new Cli(2, "", """
+                        mixtral: unknown command 'tokenise'
+                        Did you mean: mixtral tokenize?
+                        Try 'mixtral --help'.
+                        """));
+    }
+
+    @Test
+    void unknownOptionOfACommandSuggestsTheNearest() {
+        assertThat(Cli.run("tokenize", "--tokenizer", "x", "--decod", "a")).isEqualTo(new Cli(2, "", """
+                        mixtral tokenize: Unknown option: '--decod'
+                        Possible solutions: --decode
+                        Try 'mixtral tokenize --help'.
+                        """));
+    }
+
+    @Test
+    void missingOptionIsNamed() {
+        assertThat(Cli.run("tokenize")).isEqualTo(new Cli(2, "", """
+                        mixtral tokenize: Missing required option: '--tokenizer=PATH'
+                        Try 'mixtral tokenize --help'.
+                        """));
+    }
+
+    @Test
+    void fullDiskIsAFailure() {
+        assertThat(withOutput("No space left on device"))
+                .isEqualTo(new Cli(1, "", "mixtral: standard output: No space left on device\n"));
+    }
+
+    @Test
+    void brokenPipeEndsSilently() {
+        assertThat(withOutput("Broken pipe")).isEqualTo(new Cli(1, "", ""));
+    }
+
+    private static Cli withOutput(String problem) {
+        OutputStream out = new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException(problem);
+            }
+        };
+        var err = new ByteArrayOutputStream();
+        Console console = new Console(InputStream.nullInputStream(), out, err, () -> false);
+        console.println("result");
+        int code = Main.run(console, "--version");
+        return new Cli(code, "", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void failuresBecomeOneLine() {
+        assertThat(Failures.message(new OutOfMemoryError("Java heap space")))
+                .isEqualTo("out of memory (Java heap space); give the JVM more with MIXTRAL4J_JAVA_OPTIONS=-Xmx8g, or"
+                        + " use a shorter --context");
+        assertThat(Failures.message(new java.nio.file.AccessDeniedException("/secret")))
+                .isEqualTo("/secret: permission denied");
+        assertThat(Failures.message(new java.nio.file.FileSystemException("/a", null, "Is a directory")))
+                .isEqualTo("/a: Is a directory");
+        assertThat(Failures.message(new IllegalArgumentException("first\nsecond")))
+                .isEqualTo("first");
+        assertThat(Failures.message(new IllegalStateException("odd")))
+                .isEqualTo("IllegalStateException: odd (MIXTRAL4J_DEBUG=1 shows where)");
+        assertThat(Failures.message(new NullPointerException()))
+                .isEqualTo("NullPointerException (MIXTRAL4J_DEBUG=1 shows where)");
+        assertThat(Failures.message(new StackOverflowError())).isEqualTo("the input is nested too deeply");
     }
 }
