@@ -24,8 +24,8 @@ final class ImportRulesTest {
             "quant", List.of("tensor"),
             "checkpoint", List.of("tensor"),
             "kernel", List.of("quant", "tensor"),
-            "tokenizer", List.of("checkpoint"),
-            "model", List.of("kernel", "tensor"),
+            "tokenizer", List.of(),
+            "model", List.of("kernel", "quant", "tensor"),
             "load", List.of("checkpoint", "model", "tokenizer", "tensor"),
             "generate", List.of("model", "sampling", "tokenizer", "tensor"));
 
