@@ -1,0 +1,42 @@
+package io.github.mixtral4j.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// How much memory the machine can still give, as the Linux kernel estimates it.
+final class AvailableMemory {
+    private static final Path MEMINFO = Path.of("/proc/meminfo");
+    private static final Pattern AVAILABLE = Pattern.compile("(?m)^MemAvailable:\\s+(\\d{1,15}) kB$");
+
+    private AvailableMemory() {}
+
+    /// Bytes that can be used without swapping, or empty where the system does not say.
+    private static OptionalLong bytes() throws IOException {
+        if (!Files.isReadable(MEMINFO)) {
+            return OptionalLong.empty();
+        }
+        Matcher line = AVAILABLE.matcher(Files.readString(MEMINFO));
+        return line.find() ? OptionalLong.of(Long.parseLong(line.group(1)) << 10) : OptionalLong.empty();
+    }
+
+    /// Refuses before anything is read rather than being killed half way.
+    ///
+    /// @param file what is to be copied, for the message
+    /// @throws CheckpointException if fewer than `needed` bytes are available
+    static void require(String file, long needed) throws IOException {
+        OptionalLong available = bytes();
+        if (available.isPresent() && available.getAsLong() < needed) {
+            throw new CheckpointException(String.format(
+                    Locale.ROOT,
+                    "%s: copying the weights needs %.1f GiB of memory, %.1f GiB are available; map the file instead",
+                    file,
+                    needed / 0x1p30,
+                    available.getAsLong() / 0x1p30));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package io.github.mixtral4j.checkpoint;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/// Anonymous memory for which the kernel is asked to use pages of 2 MiB.
+///
+/// A token reads gigabytes of weights once, so with pages of 4 KiB nearly every page costs a miss in the address cache.
+/// Linux only; elsewhere plain memory, with one warning.
+final class HugePages {
+    private static final Logger LOG = System.getLogger(HugePages.class.getName());
+    private static final long HUGE_PAGE_BYTES = 2L << 20;
+
+    // Constants of <sys/mman.h> on Linux, equal on x86-64 and aarch64.
+    private static final int PROT_READ_WRITE = 1 | 2;
+    private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+    private static final int MADV_HUGEPAGE = 14;
+    private static final long MAP_FAILED = -1;
+
+    private static final AtomicBoolean WARNED = new AtomicBoolean();
+
+    private HugePages() {}
+
+    /// The three calls of the C library.
+    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
+        /// Null where they cannot be used.
+        static final @Nullable Calls INSTANCE = link();
+
+        private static @Nullable Calls link() {
+            if (!System.getProperty("os.name", "").equals("Linux")) {
+                return null;
+            }
+            try {
+                Linker linker = Linker.nativeLinker();
+                SymbolLookup library = linker.defaultLookup();
+                var pointer = ValueLayout.ADDRESS;
+                var size = ValueLayout.JAVA_LONG;
+                var number = ValueLayout.JAVA_INT;
+                return new Calls(
+                        linker.downcallHandle(
+                                library.findOrThrow("mmap"),
+                                FunctionDescriptor.of(pointer, pointer, size, number, number, number, size)),
+                        linker.downcallHandle(
+                                library.findOrThrow("munmap"), FunctionDescriptor.of(number, pointer, size)),
+                        linker.downcallHandle(
+                                library.findOrThrow("madvise"), FunctionDescriptor.of(number, pointer, size, number)));
+            } catch (RuntimeException e) { // no native access, or a C library without these names
+                LOG.log(Level.DEBUG, "huge pages", e);
+                return null;
+            }
+        }
+    }
+
+    /// Zeroed memory that starts at a multiple of 2 MiB, owned by `arena`.
+    ///
+    /// @throws CheckpointException if the system refuses
+    static MemorySegment allocate(long bytes, Arena arena) {
+        if (bytes == 0) {
+            return MemorySegment.NULL;
+        }
+        Calls calls = Calls.INSTANCE;
+        if (calls == null) {
+            warn("huge pages are not available (Linux with --enable-native-access is needed); using plain memory");
+            return plain(bytes, arena);
+        }
+        // mmap aligns to 4 KiB only; the slack makes room for the next multiple of 2 MiB.
+        long reserved = Math.ceilDiv(bytes, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES + HUGE_PAGE_BYTES;
+        try {
+            MemorySegment start = (MemorySegment) calls.mmap()
+                    .invokeExact(MemorySegment.NULL, reserved, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+            if (start.address() == MAP_FAILED) {
+                throw new CheckpointException("the system refuses " + bytes + " bytes of memory for the weights; map "
+                        + "the file instead of copying it");
+            }
+            MemorySegment mapping = start.reinterpret(reserved, arena, unmapped -> unmap(calls, unmapped, reserved));
+            long lead = Math.ceilDiv(start.address(), HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - start.address();
+            MemorySegment aligned = mapping.asSlice(lead, reserved - HUGE_PAGE_BYTES);
+            if ((int) calls.madvise().invokeExact(aligned, aligned.byteSize(), MADV_HUGEPAGE) != 0) {
+                warn("this kernel has no huge pages (/sys/kernel/mm/transparent_hugepage/enabled); using plain memory");
+            }
+            return aligned.asSlice(0, bytes);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("mmap cannot be called", e);
+        }
+    }
+
+    private static void unmap(Calls calls, MemorySegment mapping, long bytes) {
+        try {
+            int unused = (int) calls.munmap().invokeExact(mapping, bytes);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("munmap cannot be called", e);
+        }
+    }
+
+    private static MemorySegment plain(long bytes, Arena arena) {
+        try {
+            return arena.allocate(bytes, HUGE_PAGE_BYTES);
+        } catch (OutOfMemoryError e) {
+            throw new CheckpointException(
+                    "plain memory for " + bytes + " bytes of weights is not available (-XX:MaxDirectMemorySize limits "
+                            + "it); map the file instead of copying it",
+                    e);
+        }
+    }
+
+    private static void warn(String message) {
+        if (!WARNED.getAndSet(true)) {
+            LOG.log(Level.WARNING, message);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+package io.github.mixtral4j.checkpoint;
+
+/// How the weights of a checkpoint get into memory.
+public enum LoadMode {
+    /// The files are mapped: opening takes no time, pages come from the disk when they are first touched, and other
+    /// processes share them.
+    MMAP,
+    /// The weights are read into anonymous memory with huge pages before anything runs: slower to open, fewer misses of
+    /// the address cache afterwards.
+    COPY
+}

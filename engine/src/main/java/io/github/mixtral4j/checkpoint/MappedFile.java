@@ -1,0 +1,52 @@
+package io.github.mixtral4j.checkpoint;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.function.BiFunction;
+
+/// A whole file, mapped read-only. Nothing is read until it is touched.
+///
+/// @param path the file
+/// @param bytes the mapping; owned by the arena given to [#map]
+record MappedFile(Path path, MemorySegment bytes) {
+
+    /// Maps a file of any length.
+    ///
+    /// @throws CheckpointException if it is not a regular file
+    /// @throws IOException if it cannot be read
+    static MappedFile map(Path path, Arena arena) throws IOException {
+        if (!Files.exists(path)) {
+            throw new NoSuchFileException(path.toString(), null, "no such file");
+        }
+        if (!Files.isRegularFile(path)) {
+            throw new CheckpointException(path + ": not a regular file");
+        }
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            long size = channel.size();
+            return new MappedFile(path, channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena));
+        }
+    }
+
+    /// Name for messages.
+    String name() {
+        return Names.file(path);
+    }
+
+    /// Reads a header through the mapping.
+    ///
+    /// @param parser takes the name for messages and the bytes
+    <T> T parse(BiFunction<String, MemorySegment, T> parser) {
+        try {
+            return parser.apply(name(), bytes);
+        } catch (InternalError e) {
+            // What the JVM throws for a page of the mapping that is no longer backed by the file.
+            throw new CheckpointException(name() + ": the file was shortened while its header was read", e);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package io.github.mixtral4j.checkpoint;
+
+import io.github.mixtral4j.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/// An opened folder of safetensors, Hugging Face's or Mistral's: tensors of all its shards, and its config.
+///
+/// Formats other than F32, F16 and BF16 do not hinder opening; such a tensor is refused when it is asked for.
+public final class SafetensorsCheckpoint implements Checkpoint {
+    private final Arena arena;
+    private final SafetensorsLayout layout;
+    private final Path folder;
+    private final JsonNode config;
+    private final Map<String, Tensor> tensors;
+    private final Map<String, String> refused;
+    private final long totalBytes;
+
+    private SafetensorsCheckpoint(
+            Arena arena,
+            ModelFiles.Safetensors files,
+            JsonNode config,
+            List<Shard> shards,
+            Map<String, Tensor> tensors) {
+        this.arena = arena;
+        this.layout = files.layout();
+        this.folder = files.folder();
+        this.config = config;
+        this.tensors = Collections.unmodifiableMap(tensors);
+        this.refused = new HashMap<>();
+        long bytes = 0;
+        for (Shard shard : shards) {
+            refused.putAll(shard.header().refused());
+            bytes += shard.file().bytes().byteSize();
+        }
+        this.totalBytes = bytes;
+    }
+
+    private record Shard(MappedFile file, SafetensorsHeader header) {
+        WeightMemory.Range range() {
+            return new WeightMemory.Range(file, header.dataStart(), file.bytes().byteSize());
+        }
+    }
+
+    /// Opens the files of one model; see [Checkpoint#open(Path)].
+    static SafetensorsCheckpoint open(ModelFiles.Safetensors files, LoadMode mode, LoadProgress progress)
+            throws IOException {
+        JsonNode config = Json.readConfig(files.folder().resolve(files.layout().configName()));
+        Arena arena = Arena.ofShared();
+        try {
+            // A mapping that only serves to read the header of a file that is copied may go when nothing refers to it.
+            Arena mappings = mode == LoadMode.MMAP ? arena : Arena.ofAuto();
+            List<Shard> shards = new ArrayList<>();
+            for (Path path : files.shards()) {
+                MappedFile file = MappedFile.map(path, mappings);
+                shards.add(new Shard(file, file.parse(SafetensorsHeader::parse)));
+            }
+            checkNames(shards, files.index());
+            List<MemorySegment> memory =
+                    WeightMemory.place(shards.stream().map(Shard::range).toList(), mode, arena, progress);
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            for (int i = 0; i < shards.size(); i++) {
+                SafetensorsHeader header = shards.get(i).header();
+                for (LocatedTensor tensor : header.tensors()) {
+                    tensors.put(tensor.info().name(), tensor.in(memory.get(i), header.dataStart()));
+                }
+            }
+            return new SafetensorsCheckpoint(arena, files, config, shards, tensors);
+        } catch (Throwable e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /// No tensor stands in two shards, and each is where the index says.
+    private static void checkNames(List<Shard> shards, Optional<SafetensorsIndex> index) {
+        Map<String, String> owners = new HashMap<>();
+        for (Shard shard : shards) {
+            String file = shard.file().name();
+            Stream.concat(
+                            shard.header().tensors().stream()
+                                    .map(tensor -> tensor.info().name()),
+                            shard.header().refused().keySet().stream())
+                    .forEach(tensor -> {
+                        String other = owners.put(tensor, file);
+                        if (other != null) {
+                            throw new CheckpointException(file + ": tensor " + tensor + " is also in " + other);
+                        }
+                    });
+        }
+        index.ifPresent(promised -> promised.weightMap().forEach((tensor, file) -> {
+            if (!file.equals(owners.get(tensor))) {
+                throw new CheckpointException(
+                        file + ": the index says that it holds " + tensor + ", but there is no such tensor");
+            }
+        }));
+    }
+
+    /// Whose folder it is.
+    public SafetensorsLayout layout() {
+        return layout;
+    }
+
+    /// The content of `config.json` or `params.json`, a JSON object.
+    public JsonNode config() {
+        return config;
+    }
+
+    /// The folder, where tokenizer files may lie beside the weights.
+    @Override
+    public Path path() {
+        return folder;
+    }
+
+    @Override
+    public Map<String, Tensor> tensors() {
+        return tensors;
+    }
+
+    @Override
+    public Optional<Tensor> find(String name) {
+        String reason = refused.get(name);
+        if (reason != null) {
+            throw new CheckpointException(reason);
+        }
+        return Optional.ofNullable(tensors.get(name));
+    }
+
+    @Override
+    public long totalBytes() {
+        return totalBytes;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

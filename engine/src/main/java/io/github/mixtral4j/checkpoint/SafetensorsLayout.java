@@ -1,0 +1,27 @@
+package io.github.mixtral4j.checkpoint;
+
+/// Whose folder of safetensors it is; this decides how its config is to be read.
+public enum SafetensorsLayout {
+    /// `config.json`, `model.safetensors` or shards with an index.
+    HUGGING_FACE("config.json", "model"),
+    /// `params.json`, `consolidated.safetensors` or its shards.
+    MISTRAL("params.json", "consolidated");
+
+    private final String configName;
+    private final String stem;
+
+    SafetensorsLayout(String configName, String stem) {
+        this.configName = configName;
+        this.stem = stem;
+    }
+
+    /// Name of the config file.
+    public String configName() {
+        return configName;
+    }
+
+    /// What the names of the weight files start with.
+    String stem() {
+        return stem;
+    }
+}

@@ -1,0 +1,99 @@
+package io.github.mixtral4j.checkpoint;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Puts the weights of opened files where they will be computed with: left in the mapping, or copied.
+final class WeightMemory {
+    /// Bytes per read: long enough for the disk, short enough to share out evenly and to report progress.
+    private static final long CHUNK_BYTES = 16L << 20;
+
+    /// A read blocks while the kernel copies, so even two cores want a few in flight; more than eight bring nothing.
+    private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
+
+    private WeightMemory() {}
+
+    /// The weights of one file.
+    ///
+    /// @param from offset of the first byte
+    /// @param to offset after the last
+    record Range(MappedFile file, long from, long to) {
+        long bytes() {
+            return to - from;
+        }
+    }
+
+    private record Chunk(Path file, long offset, MemorySegment target) {}
+
+    /// Read-only memory with the bytes of each range, in order.
+    ///
+    /// @param arena owns copies; mappings keep their own
+    static List<MemorySegment> place(List<Range> ranges, LoadMode mode, Arena arena, LoadProgress progress)
+            throws IOException {
+        return switch (mode) {
+            case MMAP ->
+                ranges.stream()
+                        .map(range -> range.file().bytes().asSlice(range.from(), range.bytes()))
+                        .toList();
+            case COPY -> copy(ranges, arena, progress);
+        };
+    }
+
+    private static List<MemorySegment> copy(List<Range> ranges, Arena arena, LoadProgress progress) throws IOException {
+        long total = ranges.stream().mapToLong(Range::bytes).sum();
+        AvailableMemory.require(Names.file(ranges.getFirst().file().path()), total);
+        List<MemorySegment> copies = new ArrayList<>();
+        List<Chunk> chunks = new ArrayList<>();
+        for (Range range : ranges) {
+            MemorySegment copy = HugePages.allocate(range.bytes(), arena);
+            copies.add(copy.asReadOnly());
+            for (long at = 0; at < range.bytes(); at += CHUNK_BYTES) {
+                long length = Math.min(CHUNK_BYTES, range.bytes() - at);
+                chunks.add(new Chunk(range.file().path(), range.from() + at, copy.asSlice(at, length)));
+            }
+        }
+        Report report = new Report(total, progress);
+        Parallel.forEach(chunks, THREADS, chunk -> {
+            read(chunk);
+            report.add(chunk.target().byteSize());
+        });
+        return copies;
+    }
+
+    private static void read(Chunk chunk) throws IOException {
+        try (FileChannel channel = FileChannel.open(chunk.file(), StandardOpenOption.READ)) {
+            ByteBuffer target = chunk.target().asByteBuffer();
+            while (target.hasRemaining()) {
+                long at = chunk.offset() + target.position();
+                if (channel.read(target, at) < 0) {
+                    throw new EOFException(chunk.file() + ": shortened while it was read, to " + at + " bytes");
+                }
+            }
+        }
+    }
+
+    /// Adds up what the readers have done.
+    private static final class Report {
+        private final long total;
+        private final LoadProgress progress;
+        private long done;
+
+        Report(long total, LoadProgress progress) {
+            this.total = total;
+            this.progress = progress;
+        }
+
+        synchronized void add(long bytes) {
+            done += bytes;
+            progress.loaded(done, total);
+        }
+    }
+}
