@@ -5,6 +5,7 @@ module io.github.mixtral4j.engine {
     requires tools.jackson.databind;
 
     exports io.github.mixtral4j.checkpoint;
+    exports io.github.mixtral4j.generate;
     exports io.github.mixtral4j.kernel;
     exports io.github.mixtral4j.model;
     exports io.github.mixtral4j.quant;

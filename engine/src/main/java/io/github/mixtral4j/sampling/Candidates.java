@@ -14,6 +14,7 @@ public final class Candidates {
     private final int[] ids;
     private final float[] logits;
     private final double[] weights;
+    private final Selection selection;
     private int count;
 
     /// Buffers for a vocabulary of this size, empty at first.
@@ -24,6 +25,7 @@ public final class Candidates {
         ids = new int[vocabSize];
         logits = new float[vocabSize];
         weights = new double[vocabSize];
+        selection = new Selection(vocabSize);
     }
 
     /// Makes every token of the vocabulary a candidate, except those whose logit is `-Infinity`.
@@ -100,6 +102,17 @@ public final class Candidates {
             }
         }
         count = kept;
+    }
+
+    /// Scratch space for selecting among these candidates.
+    Selection selection() {
+        return selection;
+    }
+
+    /// Ones, in positions `0 … count - 1` of the buffer of [#probabilities()].
+    double[] equalWeights() {
+        Arrays.fill(weights, 0, count, 1);
+        return weights;
     }
 
     /// Softmax of the candidates' logits, in positions `0 … count - 1` of a buffer that the next call overwrites.

@@ -1,7 +1,7 @@
 package io.github.mixtral4j.sampling;
 
 /// Keeps only the candidate with the highest logit, the lowest id among equals: what temperature 0 means.
-final class Greedy implements LogitsProcessor {
+record Greedy() implements LogitsProcessor {
     @Override
     public void process(Candidates candidates) {
         int best = candidates.best();

@@ -13,22 +13,22 @@ final class Selection {
     private static final int[] BUCKETS = {1 << 11, 1 << 11, 1 << 10};
 
     private final double[] sums = new double[1 << 11];
-    private float[] keys = {};
+    private final float[] keys;
     private double reached;
 
+    Selection(int vocabSize) {
+        keys = new float[vocabSize];
+    }
+
     /// Keys to fill in, one per candidate position, before [#keepHighest]; the buffer is reused.
-    float[] keys(int count) {
-        if (keys.length < count) {
-            keys = new float[count];
-        }
+    float[] keys() {
         return keys;
     }
 
     /// Keeps the candidates with the highest logits, as [#keepHighest].
     void keepHighestLogits(Candidates candidates, double[] weights, double target) {
-        float[] logits = keys(candidates.count());
         for (int i = 0; i < candidates.count(); i++) {
-            logits[i] = candidates.logit(i);
+            keys[i] = candidates.logit(i);
         }
         keepHighest(candidates, weights, target);
     }
@@ -62,7 +62,7 @@ final class Selection {
             for (int i = 0; i < count; i++) {
                 int key = bits(keys[i]);
                 if ((key & mask) == prefix) {
-                    sums[key >>> shift & last] += weights[i];
+                    sums[(key >>> shift) & last] += weights[i];
                 }
             }
             int bucket = last;

@@ -1,14 +1,7 @@
 package io.github.mixtral4j.sampling;
 
 /// Divides the logits by the temperature: below 1 the likely become likelier, above 1 all become more alike.
-final class Temperature implements LogitsProcessor {
-    private final double temperature;
-
-    /// @param temperature above 0; see [Greedy] for 0
-    Temperature(double temperature) {
-        this.temperature = temperature;
-    }
-
+record Temperature(double temperature) implements LogitsProcessor {
     @Override
     public void process(Candidates candidates) {
         // Relative to the best one, so that a tiny temperature pushes the others down and never the best one up.

@@ -6,18 +6,11 @@ package io.github.mixtral4j.sampling;
 /// Probabilities 0.5, 0.3, 0.2 with p = 0.6 keep the first two.
 ///
 /// Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
-final class TopP implements LogitsProcessor {
-    private final double p;
-    private final Selection selection = new Selection();
-
-    TopP(double p) {
-        this.p = p;
-    }
-
+record TopP(double p) implements LogitsProcessor {
     @Override
     public void process(Candidates candidates) {
         if (p < 1) {
-            selection.keepHighestLogits(candidates, candidates.probabilities(), p);
+            candidates.selection().keepHighestLogits(candidates, candidates.probabilities(), p);
         }
     }
 }

@@ -5,14 +5,7 @@ package io.github.mixtral4j.sampling;
 /// lower ids stay. The most probable candidate may be dropped.
 ///
 /// Source: Meister et al. 2023, "Locally Typical Sampling", section 4.
-final class Typical implements LogitsProcessor {
-    private final double mass;
-    private final Selection selection = new Selection();
-
-    Typical(double mass) {
-        this.mass = mass;
-    }
-
+record Typical(double mass) implements LogitsProcessor {
     @Override
     public void process(Candidates candidates) {
         if (mass >= 1) {
@@ -28,10 +21,10 @@ final class Typical implements LogitsProcessor {
         for (int i = 0; i < count; i++) {
             entropy -= probabilities[i] * (candidates.logit(i) - max + lnBest);
         }
-        float[] keys = selection.keys(count);
+        float[] keys = candidates.selection().keys();
         for (int i = 0; i < count; i++) {
             keys[i] = (float) -Math.abs(candidates.logit(i) - max + lnBest + entropy);
         }
-        selection.keepHighest(candidates, probabilities, mass);
+        candidates.selection().keepHighest(candidates, probabilities, mass);
     }
 }

@@ -1,0 +1,10 @@
+package io.github.mixtral4j.generate;
+
+/// A request that was accepted could not be completed; see [GenerationEvent.Failed].
+public final class GenerationException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public GenerationException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}
