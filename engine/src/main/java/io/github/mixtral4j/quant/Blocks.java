@@ -19,6 +19,11 @@ final class Blocks {
         return Byte.toUnsignedInt(block.get(ValueLayout.JAVA_BYTE, offset));
     }
 
+    /// `count` bits of the byte at `offset`, from bit `shift` on.
+    static int getBits(MemorySegment block, long offset, int shift, int count) {
+        return (getByte(block, offset) >> shift) & ((1 << count) - 1);
+    }
+
     static void putByte(MemorySegment block, long offset, int value) {
         block.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
     }
@@ -94,9 +99,8 @@ final class Blocks {
         int high = getInt(block, highOffset);
         int[] quants = new int[32];
         for (int j = 0; j < 16; j++) {
-            int pair = getByte(block, lowOffset + j);
-            quants[j] = pair & 15 | (high >>> j & 1) << 4;
-            quants[j + 16] = pair >> 4 | (high >>> j + 16 & 1) << 4;
+            quants[j] = getBits(block, lowOffset + j, 0, 4) + ((high >>> j) & 1) * 16;
+            quants[j + 16] = getBits(block, lowOffset + j, 4, 4) + ((high >>> (j + 16)) & 1) * 16;
         }
         return quants;
     }
@@ -109,14 +113,14 @@ final class Blocks {
         }
         putInt(block, highOffset, high);
         for (int j = 0; j < 16; j++) {
-            putByte(block, lowOffset + j, quants[j] & 15 | (quants[j + 16] & 15) << 4);
+            putByte(block, lowOffset + j, nibbles(quants[j], quants[j + 16]));
         }
     }
 
     /// Two bits of element `i` of a 256-element block, as Q2_K, Q3_K and Q6_K keep them: each run of 128 elements
     /// takes 32 bytes, whose bits 0–1, 2–3, 4–5, 6–7 are the elements 0–31, 32–63, 64–95, 96–127 of the run.
     static int getTwoBits(MemorySegment block, long quantsOffset, int i) {
-        return getByte(block, quantsOffset + i / 128 * 32 + i % 32) >> i % 128 / 32 * 2 & 3;
+        return getBits(block, quantsOffset + 32L * (i / 128) + i % 32, i % 128 / 32 * 2, 2);
     }
 
     /// Writes the lower two bits of 256 quants in the order of [#getTwoBits].
@@ -125,10 +129,32 @@ final class Blocks {
             int first = k / 32 * 128 + k % 32;
             int four = 0;
             for (int part = 0; part < 4; part++) {
-                four |= (quants[first + 32 * part] & 3) << 2 * part;
+                four |= (quants[first + 32 * part] & 3) << (2 * part);
             }
             putByte(block, quantsOffset + k, four);
         }
+    }
+
+    /// The bit of element `i` in a plane of 256 bits that Q3_K and Q5_K keep apart from the rest of their quants:
+    /// element `32 k + c` in bit `k` of byte `c`.
+    static int getPlaneBit(MemorySegment block, long planeOffset, int i) {
+        return getBits(block, planeOffset + i % 32, i / 32, 1);
+    }
+
+    /// Writes bit `shift`, the highest, of 256 quants in the order of [#getPlaneBit].
+    static void putPlane(MemorySegment block, long planeOffset, byte[] quants, int shift) {
+        for (int c = 0; c < 32; c++) {
+            int eight = 0;
+            for (int k = 0; k < 8; k++) {
+                eight |= (quants[32 * k + c] >> shift) << k;
+            }
+            putByte(block, planeOffset + c, eight);
+        }
+    }
+
+    /// The lower four bits of two quants in one byte.
+    static int nibbles(int low, int high) {
+        return (low & 15) | ((high & 15) << 4);
     }
 
     /// `1 / scale`, or 0 for a block whose elements are all alike.

@@ -24,8 +24,8 @@ public final class KScales {
     /// @param offset where the 12 bytes start
     public static int scale(MemorySegment block, long offset, int j) {
         return j < 4
-                ? Blocks.getByte(block, offset + j) & 63
-                : Blocks.getByte(block, offset + j + 4) & 15 | Blocks.getByte(block, offset + j - 4) >> 6 << 4;
+                ? Blocks.getBits(block, offset + j, 0, 6)
+                : Blocks.getBits(block, offset + j + 4, 0, 4) + 16 * Blocks.getBits(block, offset + j - 4, 6, 2);
     }
 
     /// Minimum of group `j` (0–7), 0–63.
@@ -33,8 +33,8 @@ public final class KScales {
     /// @param offset where the 12 bytes start
     public static int minimum(MemorySegment block, long offset, int j) {
         return j < 4
-                ? Blocks.getByte(block, offset + j + 4) & 63
-                : Blocks.getByte(block, offset + j + 4) >> 4 | Blocks.getByte(block, offset + j) >> 6 << 4;
+                ? Blocks.getBits(block, offset + j + 4, 0, 6)
+                : Blocks.getBits(block, offset + j + 4, 4, 4) + 16 * Blocks.getBits(block, offset + j, 6, 2);
     }
 
     /// Writes all 12 bytes.
@@ -43,9 +43,9 @@ public final class KScales {
     /// @param minimums eight numbers in 0–63
     static void put(MemorySegment block, long offset, int[] scales, int[] minimums) {
         for (int j = 0; j < 4; j++) {
-            Blocks.putByte(block, offset + j, scales[j] | scales[j + 4] >> 4 << 6);
-            Blocks.putByte(block, offset + 4 + j, minimums[j] | minimums[j + 4] >> 4 << 6);
-            Blocks.putByte(block, offset + 8 + j, scales[j + 4] & 15 | (minimums[j + 4] & 15) << 4);
+            Blocks.putByte(block, offset + j, scales[j] | (scales[j + 4] >> 4 << 6));
+            Blocks.putByte(block, offset + 4 + j, minimums[j] | (minimums[j + 4] >> 4 << 6));
+            Blocks.putByte(block, offset + 8 + j, Blocks.nibbles(scales[j + 4], minimums[j + 4]));
         }
     }
 }

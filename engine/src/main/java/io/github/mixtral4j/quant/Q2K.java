@@ -37,10 +37,12 @@ public final class Q2K implements BlockCodec {
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset + SCALE);
         float minimum = Blocks.getHalf(src, srcOffset + MINIMUM);
-        for (int i = 0; i < 256; i++) {
-            int group = Blocks.getByte(src, srcOffset + GROUPS + i / 16);
-            int quant = Blocks.getTwoBits(src, srcOffset + QUANTS, i);
-            dst[dstOffset + i] = scale * (group & 15) * quant - minimum * (group >> 4);
+        for (int g = 0; g < 16; g++) {
+            float step = scale * Blocks.getBits(src, srcOffset + GROUPS + g, 0, 4);
+            float offset = minimum * Blocks.getBits(src, srcOffset + GROUPS + g, 4, 4);
+            for (int i = 16 * g; i < 16 * g + 16; i++) {
+                dst[dstOffset + i] = step * Blocks.getTwoBits(src, srcOffset + QUANTS, i) - offset;
+            }
         }
     }
 
@@ -48,7 +50,8 @@ public final class Q2K implements BlockCodec {
     public void encodeBlock(float[] src, int srcOffset, MemorySegment dst, long dstOffset) {
         AffineBlock block = AffineBlock.encode(src, srcOffset, RULE);
         for (int g = 0; g < 16; g++) {
-            Blocks.putByte(dst, dstOffset + GROUPS + g, block.groupScales()[g] | block.groupMinimums()[g] << 4);
+            Blocks.putByte(
+                    dst, dstOffset + GROUPS + g, Blocks.nibbles(block.groupScales()[g], block.groupMinimums()[g]));
         }
         Blocks.putTwoBits(dst, dstOffset + QUANTS, block.quants());
         Blocks.putHalf(dst, dstOffset + SCALE, block.scale());

@@ -38,18 +38,21 @@ public final class Q3K implements BlockCodec {
     /// @param blockOffset where the block starts
     public static int groupScale(MemorySegment block, long blockOffset, int g) {
         long start = blockOffset + GROUP_SCALES;
-        int low = Blocks.getByte(block, start + g % 8) >> g / 8 * 4 & 15;
-        int high = Blocks.getByte(block, start + 8 + g % 4) >> g / 4 * 2 & 3;
-        return (low | high << 4) - 32;
+        int low = Blocks.getBits(block, start + g % 8, g / 8 * 4, 4);
+        int high = Blocks.getBits(block, start + 8 + g % 4, g / 4 * 2, 2);
+        return low + 16 * high - 32;
     }
 
     @Override
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset + SCALE);
-        for (int i = 0; i < 256; i++) {
-            int high = Blocks.getByte(src, srcOffset + HIGH_BITS + i % 32) >> i / 32 & 1;
-            int quant = (Blocks.getTwoBits(src, srcOffset + QUANTS, i) | high << 2) - 4;
-            dst[dstOffset + i] = scale * groupScale(src, srcOffset, i / 16) * quant;
+        for (int g = 0; g < 16; g++) {
+            float step = scale * groupScale(src, srcOffset, g);
+            for (int i = 16 * g; i < 16 * g + 16; i++) {
+                int low = Blocks.getTwoBits(src, srcOffset + QUANTS, i);
+                int high = Blocks.getPlaneBit(src, srcOffset + HIGH_BITS, i);
+                dst[dstOffset + i] = step * (low + 4 * high - 4);
+            }
         }
     }
 
@@ -73,23 +76,17 @@ public final class Q3K implements BlockCodec {
         }
         putGroupScales(dst, dstOffset + GROUP_SCALES, groupScales);
         Blocks.putTwoBits(dst, dstOffset + QUANTS, quants);
-        for (int c = 0; c < 32; c++) {
-            int high = 0;
-            for (int k = 0; k < 8; k++) {
-                high |= (quants[32 * k + c] >> 2) << k;
-            }
-            Blocks.putByte(dst, dstOffset + HIGH_BITS + c, high);
-        }
+        Blocks.putPlane(dst, dstOffset + HIGH_BITS, quants, 2);
     }
 
     private static void putGroupScales(MemorySegment dst, long offset, int[] scales) {
         for (int c = 0; c < 8; c++) {
-            Blocks.putByte(dst, offset + c, (scales[c] + 32) & 15 | ((scales[c + 8] + 32) & 15) << 4);
+            Blocks.putByte(dst, offset + c, Blocks.nibbles(scales[c] + 32, scales[c + 8] + 32));
         }
         for (int c = 0; c < 4; c++) {
             int high = 0;
             for (int k = 0; k < 4; k++) {
-                high |= (scales[4 * k + c] + 32 >> 4) << 2 * k;
+                high |= ((scales[4 * k + c] + 32) >> 4) << (2 * k);
             }
             Blocks.putByte(dst, offset + 8 + c, high);
         }

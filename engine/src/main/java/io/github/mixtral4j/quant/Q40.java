@@ -30,9 +30,8 @@ public final class Q40 implements BlockCodec {
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset);
         for (int j = 0; j < 16; j++) {
-            int pair = Blocks.getByte(src, srcOffset + QUANTS + j);
-            dst[dstOffset + j] = ((pair & 15) - 8) * scale;
-            dst[dstOffset + j + 16] = ((pair >> 4) - 8) * scale;
+            dst[dstOffset + j] = (Blocks.getBits(src, srcOffset + QUANTS + j, 0, 4) - 8) * scale;
+            dst[dstOffset + j + 16] = (Blocks.getBits(src, srcOffset + QUANTS + j, 4, 4) - 8) * scale;
         }
     }
 
@@ -44,7 +43,7 @@ public final class Q40 implements BlockCodec {
         for (int j = 0; j < 16; j++) {
             int low = Blocks.truncate(src[srcOffset + j] * inverse + 8.5f, 15);
             int high = Blocks.truncate(src[srcOffset + j + 16] * inverse + 8.5f, 15);
-            Blocks.putByte(dst, dstOffset + QUANTS + j, low | high << 4);
+            Blocks.putByte(dst, dstOffset + QUANTS + j, Blocks.nibbles(low, high));
         }
     }
 }

@@ -30,9 +30,8 @@ public final class Q41 implements BlockCodec {
         float scale = Blocks.getHalf(src, srcOffset);
         float minimum = Blocks.getHalf(src, srcOffset + MINIMUM);
         for (int j = 0; j < 16; j++) {
-            int pair = Blocks.getByte(src, srcOffset + QUANTS + j);
-            dst[dstOffset + j] = (pair & 15) * scale + minimum;
-            dst[dstOffset + j + 16] = (pair >> 4) * scale + minimum;
+            dst[dstOffset + j] = Blocks.getBits(src, srcOffset + QUANTS + j, 0, 4) * scale + minimum;
+            dst[dstOffset + j + 16] = Blocks.getBits(src, srcOffset + QUANTS + j, 4, 4) * scale + minimum;
         }
     }
 
@@ -46,7 +45,7 @@ public final class Q41 implements BlockCodec {
         for (int j = 0; j < 16; j++) {
             int low = Blocks.truncate((src[srcOffset + j] - minimum) * inverse + 0.5f, 15);
             int high = Blocks.truncate((src[srcOffset + j + 16] - minimum) * inverse + 0.5f, 15);
-            Blocks.putByte(dst, dstOffset + QUANTS + j, low | high << 4);
+            Blocks.putByte(dst, dstOffset + QUANTS + j, Blocks.nibbles(low, high));
         }
     }
 }

@@ -35,11 +35,14 @@ public final class Q4K implements BlockCodec {
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset);
         float minimum = Blocks.getHalf(src, srcOffset + MINIMUM);
-        for (int i = 0; i < 256; i++) {
-            int pair = Blocks.getByte(src, srcOffset + QUANTS + i / 64 * 32 + i % 32);
-            int quant = i % 64 < 32 ? pair & 15 : pair >> 4;
-            float step = scale * KScales.scale(src, srcOffset + GROUPS, i / 32);
-            dst[dstOffset + i] = step * quant - minimum * KScales.minimum(src, srcOffset + GROUPS, i / 32);
+        for (int g = 0; g < 8; g++) {
+            float step = scale * KScales.scale(src, srcOffset + GROUPS, g);
+            float offset = minimum * KScales.minimum(src, srcOffset + GROUPS, g);
+            long quants = srcOffset + QUANTS + 32L * (g / 2);
+            for (int c = 0; c < 32; c++) {
+                int quant = Blocks.getBits(src, quants + c, g % 2 * 4, 4);
+                dst[dstOffset + 32 * g + c] = step * quant - offset;
+            }
         }
     }
 
@@ -52,7 +55,7 @@ public final class Q4K implements BlockCodec {
         byte[] quants = block.quants();
         for (int k = 0; k < 128; k++) {
             int low = k / 32 * 64 + k % 32;
-            Blocks.putByte(dst, dstOffset + QUANTS + k, quants[low] | quants[low + 32] << 4);
+            Blocks.putByte(dst, dstOffset + QUANTS + k, Blocks.nibbles(quants[low], quants[low + 32]));
         }
     }
 }

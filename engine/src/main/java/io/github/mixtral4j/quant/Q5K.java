@@ -38,12 +38,15 @@ public final class Q5K implements BlockCodec {
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset);
         float minimum = Blocks.getHalf(src, srcOffset + MINIMUM);
-        for (int i = 0; i < 256; i++) {
-            int pair = Blocks.getByte(src, srcOffset + QUANTS + i / 64 * 32 + i % 32);
-            int high = Blocks.getByte(src, srcOffset + HIGH_BITS + i % 32) >> i / 32 & 1;
-            int quant = (i % 64 < 32 ? pair & 15 : pair >> 4) | high << 4;
-            float step = scale * KScales.scale(src, srcOffset + GROUPS, i / 32);
-            dst[dstOffset + i] = step * quant - minimum * KScales.minimum(src, srcOffset + GROUPS, i / 32);
+        for (int g = 0; g < 8; g++) {
+            float step = scale * KScales.scale(src, srcOffset + GROUPS, g);
+            float offset = minimum * KScales.minimum(src, srcOffset + GROUPS, g);
+            long quants = srcOffset + QUANTS + 32L * (g / 2);
+            for (int c = 0; c < 32; c++) {
+                int low = Blocks.getBits(src, quants + c, g % 2 * 4, 4);
+                int high = Blocks.getPlaneBit(src, srcOffset + HIGH_BITS, 32 * g + c);
+                dst[dstOffset + 32 * g + c] = step * (low + 16 * high) - offset;
+            }
         }
     }
 
@@ -56,14 +59,8 @@ public final class Q5K implements BlockCodec {
         byte[] quants = block.quants();
         for (int k = 0; k < 128; k++) {
             int low = k / 32 * 64 + k % 32;
-            Blocks.putByte(dst, dstOffset + QUANTS + k, quants[low] & 15 | (quants[low + 32] & 15) << 4);
+            Blocks.putByte(dst, dstOffset + QUANTS + k, Blocks.nibbles(quants[low], quants[low + 32]));
         }
-        for (int c = 0; c < 32; c++) {
-            int high = 0;
-            for (int k = 0; k < 8; k++) {
-                high |= (quants[32 * k + c] >> 4) << k;
-            }
-            Blocks.putByte(dst, dstOffset + HIGH_BITS + c, high);
-        }
+        Blocks.putPlane(dst, dstOffset + HIGH_BITS, quants, 4);
     }
 }

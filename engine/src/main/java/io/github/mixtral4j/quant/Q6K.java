@@ -35,12 +35,13 @@ public final class Q6K implements BlockCodec {
     @Override
     public void decodeBlock(MemorySegment src, long srcOffset, float[] dst, int dstOffset) {
         float scale = Blocks.getHalf(src, srcOffset + SCALE);
-        for (int i = 0; i < 256; i++) {
-            int pair = Blocks.getByte(src, srcOffset + QUANTS + i / 128 * 64 + i % 64);
-            int low = i % 128 < 64 ? pair & 15 : pair >> 4;
-            int quant = (low | Blocks.getTwoBits(src, srcOffset + HIGH_BITS, i) << 4) - 32;
-            byte groupScale = (byte) Blocks.getByte(src, srcOffset + GROUP_SCALES + i / 16);
-            dst[dstOffset + i] = scale * groupScale * quant;
+        for (int g = 0; g < 16; g++) {
+            float step = scale * (byte) Blocks.getByte(src, srcOffset + GROUP_SCALES + g);
+            for (int i = 16 * g; i < 16 * g + 16; i++) {
+                int low = Blocks.getBits(src, srcOffset + QUANTS + 64L * (i / 128) + i % 64, i % 128 / 64 * 4, 4);
+                int high = Blocks.getTwoBits(src, srcOffset + HIGH_BITS, i);
+                dst[dstOffset + i] = step * (low + 16 * high - 32);
+            }
         }
     }
 
@@ -67,7 +68,7 @@ public final class Q6K implements BlockCodec {
         }
         for (int k = 0; k < 128; k++) {
             int low = k / 64 * 128 + k % 64;
-            Blocks.putByte(dst, dstOffset + QUANTS + k, quants[low] & 15 | (quants[low + 64] & 15) << 4);
+            Blocks.putByte(dst, dstOffset + QUANTS + k, Blocks.nibbles(quants[low], quants[low + 64]));
         }
         byte[] upper = new byte[256];
         for (int i = 0; i < 256; i++) {
