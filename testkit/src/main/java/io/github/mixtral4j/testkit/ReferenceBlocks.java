@@ -45,7 +45,7 @@ public final class ReferenceBlocks {
 
     private static double q2k(ByteBuffer b, int i) {
         int packed = u8(b, i / 16);
-        return half(b, 80) * (packed % 16) * pairOfBits(b, 16, i) - half(b, 82) * (packed / 16);
+        return half(b, 80) * (packed % 16) * pairOfBits(b, 16, i) - half(b, 82) * (packed >> 4);
     }
 
     private static double q3k(ByteBuffer b, int i) {
@@ -112,12 +112,12 @@ public final class ReferenceBlocks {
     /// A binary16 taken apart: sign, five exponent bits, ten bits of mantissa.
     private static double half(ByteBuffer b, int at) {
         int bits = b.getShort(at) & 0xFFFF;
-        int exponent = bits >> 10 & 31;
+        int exponent = (bits >> 10) & 31;
         int mantissa = bits & 1023;
         double magnitude = switch (exponent) {
-            case 0 -> Math.scalb(mantissa, -24);
+            case 0 -> Math.scalb((double) mantissa, -24);
             case 31 -> mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
-            default -> Math.scalb(1024 + mantissa, exponent - 25);
+            default -> Math.scalb(1024.0 + mantissa, exponent - 25);
         };
         return (bits & 0x8000) == 0 ? magnitude : -magnitude;
     }

@@ -10,12 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// A tiny seeded model that can be written in every container. All of them, and [#weights()], hold the same numbers.
 ///
 /// ```
-/// TinyMixtral model = TinyMixtral.create(TinyConfig.mixtral(), 7);
-/// model.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT, Map.of());
+/// TinyMixtral model = TinyMixtral.create(TinyConfig.mixtral(), 7).withTokenizer(TinyTokenizer.v1(512));
+/// model.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT);
 /// ReferenceTrace expected = new ReferenceMixtral(model.weights()).forward(new int[] {1, 42, 7});
 /// ```
 /// Matrices are scaled by the square root of their width, so that logits spread over several units and tokens choose
@@ -34,10 +35,21 @@ public final class TinyMixtral {
 
     private final TinyConfig config;
     private final RawTensors tensors;
+    private final @Nullable TinyTokenizer tokenizer;
 
-    private TinyMixtral(TinyConfig config, RawTensors tensors) {
+    private TinyMixtral(TinyConfig config, RawTensors tensors, @Nullable TinyTokenizer tokenizer) {
         this.config = config;
         this.tensors = tensors;
+        this.tokenizer = tokenizer;
+    }
+
+    /// The same model with a tokenizer in each container: as GGUF metadata, or as `tokenizer.model` in the folders.
+    public TinyMixtral withTokenizer(TinyTokenizer other) {
+        if (other.pieces().length != config.vocabSize()) {
+            throw new IllegalArgumentException(
+                    other.pieces().length + " pieces do not fit a vocabulary of " + config.vocabSize());
+        }
+        return new TinyMixtral(config, tensors, other);
     }
 
     /// A model whose weights are exact in BF16, F16 and F32, stored as BF16.
@@ -57,12 +69,12 @@ public final class TinyMixtral {
                 tensors.put(name, dims.length == 1 ? norm(name, dims, random) : matrix(name, dims, random, format));
             }
         }
-        return new TinyMixtral(config, new RawTensors(tensors));
+        return new TinyMixtral(config, new RawTensors(tensors), null);
     }
 
     /// A model from tensors with Mistral's names.
     public static TinyMixtral of(TinyConfig config, RawTensors tensors) {
-        return new TinyMixtral(config, tensors);
+        return new TinyMixtral(config, tensors, null);
     }
 
     /// A model from the tensors of a GGUF file, experts stacked or not.
@@ -82,7 +94,7 @@ public final class TinyMixtral {
                 }
             }
         });
-        return new TinyMixtral(config, new RawTensors(tensors));
+        return new TinyMixtral(config, new RawTensors(tensors), null);
     }
 
     /// Architecture numbers.
@@ -103,11 +115,10 @@ public final class TinyMixtral {
     /// Writes a GGUF file, or with several shards its parts beside it.
     ///
     /// @param file of one shard; of several, its name without `.gguf` is the stem of theirs
-    /// @param tokenizer metadata to add, such as [#tokenizerMetadata]
     /// @return the file to open
-    public Path writeGguf(Path file, GgufStyle style, Map<String, Object> tokenizer) throws IOException {
+    public Path writeGguf(Path file, GgufStyle style) throws IOException {
         Map<String, Object> metadata = config.ggufMetadata();
-        metadata.putAll(tokenizer);
+        metadata.putAll(tokenizerMetadata());
         List<RawTensor> all = ggufTensors(style.stackedExperts());
         if (style.shards() == 1) {
             TinyGguf.write(file, style.version(), metadata, all);
@@ -136,36 +147,39 @@ public final class TinyMixtral {
             };
             renamed.add(ordered.named(names.getOrDefault(tensor.name(), tensor.name())));
         }
-        Files.createDirectories(folder);
-        Files.writeString(folder.resolve("config.json"), config.huggingFaceJson());
+        writeFolder(folder, "config.json", config.huggingFaceJson());
         TinySafetensors.write(folder, "model", renamed, shards);
     }
 
     /// Writes a Mistral folder: `params.json` and `consolidated.safetensors` or its shards.
     public void writeMistral(Path folder, int shards) throws IOException {
-        Files.createDirectories(folder);
-        Files.writeString(folder.resolve("params.json"), config.mistralJson());
+        writeFolder(folder, "params.json", config.mistralJson());
         TinySafetensors.write(
                 folder, "consolidated", List.copyOf(tensors.byName().values()), shards);
     }
 
-    /// GGUF metadata of a tokenizer.
-    ///
-    /// @param pieces by id
-    /// @param scores by id
-    /// @param types by id: 1 normal, 2 unknown, 3 control, 4 user-defined, 6 byte
-    public static Map<String, Object> tokenizerMetadata(String[] pieces, float[] scores, int[] types) {
+    private Map<String, Object> tokenizerMetadata() {
         Map<String, Object> keys = new LinkedHashMap<>();
-        keys.put("tokenizer.ggml.model", "llama");
-        keys.put("tokenizer.ggml.tokens", pieces);
-        keys.put("tokenizer.ggml.scores", scores);
-        keys.put("tokenizer.ggml.token_type", types);
-        keys.put("tokenizer.ggml.bos_token_id", 1);
-        keys.put("tokenizer.ggml.eos_token_id", 2);
-        keys.put("tokenizer.ggml.unknown_token_id", 0);
-        keys.put("tokenizer.ggml.add_bos_token", true);
-        keys.put("tokenizer.ggml.add_eos_token", false);
+        if (tokenizer != null) {
+            keys.put("tokenizer.ggml.model", "llama");
+            keys.put("tokenizer.ggml.tokens", tokenizer.pieces());
+            keys.put("tokenizer.ggml.scores", tokenizer.scores());
+            keys.put("tokenizer.ggml.token_type", tokenizer.types());
+            keys.put("tokenizer.ggml.bos_token_id", 1);
+            keys.put("tokenizer.ggml.eos_token_id", 2);
+            keys.put("tokenizer.ggml.unknown_token_id", 0);
+            keys.put("tokenizer.ggml.add_bos_token", true);
+            keys.put("tokenizer.ggml.add_eos_token", false);
+        }
         return keys;
+    }
+
+    private void writeFolder(Path folder, String configName, String json) throws IOException {
+        Files.createDirectories(folder);
+        Files.writeString(folder.resolve(configName), json);
+        if (tokenizer != null) {
+            Files.write(folder.resolve("tokenizer.model"), tokenizer.sentencePieceModel());
+        }
     }
 
     /// The tensors as GGUF names them.

@@ -1,15 +1,16 @@
 package io.github.mixtral4j.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -38,7 +39,7 @@ class TinyMixtralTest {
                         golden.resolve("hf/model-00001-of-00002.safetensors"),
                         golden.resolve("hf/model-00002-of-00002.safetensors")));
         RawTensors gguf = RawTensors.readGguf(golden.resolve("gguf/BF16.gguf"));
-        Path written = model.writeGguf(folder.resolve("a.gguf"), TinyMixtral.GgufStyle.DEFAULT, Map.of());
+        Path written = model.writeGguf(folder.resolve("a.gguf"), TinyMixtral.GgufStyle.DEFAULT);
         assertSame(RawTensors.readGguf(written), gguf);
         assertSame(TinyMixtral.ofGguf(config, gguf).tensors(), model.tensors());
         RawTensors split = RawTensors.readGguf(golden.resolve("gguf/split-experts-F16.gguf"));
@@ -53,7 +54,7 @@ class TinyMixtralTest {
         for (int version = 2; version <= 3; version++) {
             for (boolean stacked : new boolean[] {true, false}) {
                 TinyMixtral.GgufStyle style = new TinyMixtral.GgufStyle(version, stacked, 1);
-                Path file = model.writeGguf(folder.resolve("tiny.gguf"), style, Map.of());
+                Path file = model.writeGguf(folder.resolve("tiny.gguf"), style);
                 RawTensors read = RawTensors.readGguf(file);
                 assertThat(read.byName().containsKey("blk.1.ffn_up_exps.weight"))
                         .isEqualTo(stacked);
@@ -70,7 +71,7 @@ class TinyMixtralTest {
     @Test
     void ggufShardsTogetherHoldAllTensors() throws IOException {
         TinyMixtral model = TinyMixtral.create(TinyConfig.mixtral(), 1);
-        Path first = model.writeGguf(folder.resolve("tiny.gguf"), new TinyMixtral.GgufStyle(3, true, 3), Map.of());
+        Path first = model.writeGguf(folder.resolve("tiny.gguf"), new TinyMixtral.GgufStyle(3, true, 3));
         assertThat(first).isEqualTo(folder.resolve("tiny-00001-of-00003.gguf"));
         int tensors = 0;
         for (int s = 1; s <= 3; s++) {
@@ -142,7 +143,7 @@ class TinyMixtralTest {
         TinyConfig config = TinyConfig.dense();
         TinyMixtral model = TinyMixtral.create(config, 4);
         model.writeHuggingFace(folder, 1);
-        Path gguf = model.writeGguf(folder.resolve("dense.gguf"), TinyMixtral.GgufStyle.DEFAULT, Map.of());
+        Path gguf = model.writeGguf(folder.resolve("dense.gguf"), TinyMixtral.GgufStyle.DEFAULT);
         assertSame(TinyMixtral.ofGguf(config, RawTensors.readGguf(gguf)).tensors(), model.tensors());
         assertThat(RawTensors.readGguf(gguf).byName()).hasSize(3 + 2 * 9).containsKey("blk.0.ffn_gate.weight");
         assertThat(readShards(folder, "model").byName())
@@ -151,6 +152,24 @@ class TinyMixtralTest {
         ReferenceTrace trace = new ReferenceMixtral(model.weights()).forward(IDS);
         assertThat(trace.layers().getFirst().experts()[0]).isEmpty();
         assertThat(norm(trace.layers().getFirst().feedForward())).isPositive();
+    }
+
+    @Test
+    void everyContainerCarriesTheTokenizer() throws IOException {
+        TinyTokenizer tokenizer = TinyTokenizer.v1(512);
+        TinyMixtral model =
+                TinyMixtral.create(TinyConfig.mixtral().withNumLayers(1), 4).withTokenizer(tokenizer);
+        model.writeHuggingFace(folder.resolve("hf"), 1);
+        model.writeMistral(folder.resolve("mistral"), 1);
+        assertThat(folder.resolve("hf/tokenizer.model")).hasBinaryContent(tokenizer.sentencePieceModel());
+        assertThat(folder.resolve("mistral/tokenizer.model")).hasBinaryContent(tokenizer.sentencePieceModel());
+        Path gguf = model.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT);
+        assertThat(Files.readString(gguf, StandardCharsets.ISO_8859_1))
+                .contains("tokenizer.ggml.token_type")
+                .contains("<0x0A>");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> model.withTokenizer(TinyTokenizer.v1(600)))
+                .withMessage("600 pieces do not fit a vocabulary of 512");
     }
 
     private static double norm(double[][] x) {
