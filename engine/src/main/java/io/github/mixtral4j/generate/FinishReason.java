@@ -8,6 +8,6 @@ public enum FinishReason {
     LENGTH,
     /// The context is full: prompt and completion together reach its length.
     MODEL_LENGTH,
-    /// The caller cancelled the request, or the generator was closed.
+    /// The caller cancelled the request, or the generator was closed. Text that was held back is dropped.
     CANCELLED
 }

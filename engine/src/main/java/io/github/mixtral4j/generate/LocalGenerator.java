@@ -1,9 +1,6 @@
 package io.github.mixtral4j.generate;
 
-import io.github.mixtral4j.model.KvCache;
 import io.github.mixtral4j.model.Mixtral;
-import io.github.mixtral4j.model.MixtralConfig;
-import io.github.mixtral4j.model.Workspace;
 import io.github.mixtral4j.sampling.Candidates;
 import io.github.mixtral4j.tokenizer.StreamDecoder;
 import io.github.mixtral4j.tokenizer.Tokenizer;
@@ -67,14 +64,14 @@ public final class LocalGenerator implements Generator {
     /// @throws IllegalArgumentException if the options ask for a longer context than the model's
     public static LocalGenerator start(
             Mixtral model, Tokenizer tokenizer, Set<Integer> eosTokens, GeneratorOptions options) {
-        MixtralConfig config = model.config();
-        if (options.contextLength() > config.contextLength()) {
+        int limit = model.config().contextLength();
+        if (options.contextLength() > limit) {
             throw new IllegalArgumentException("contextLength " + options.contextLength() + " is longer than the "
-                    + config.contextLength() + " positions of the model");
+                    + limit + " positions of the model; choose at most that");
         }
-        KvCache cache = KvCache.allocate(config, options.cacheTokens(), options.cacheType());
-        Workspace work = Workspace.allocate(config, options.maxBatchRows(), options.maxRunning());
-        return start(ModelRunner.of(model, cache, work), tokenizer::streamDecoder, eosTokens, options);
+        ModelRunner runner = ModelRunner.allocate(
+                model, options.cacheTokens(), options.cacheType(), options.maxBatchRows(), options.maxRunning());
+        return start(runner, tokenizer::streamDecoder, eosTokens, options);
     }
 
     /// The same over any runner, which is closed with the generator.
@@ -150,10 +147,13 @@ public final class LocalGenerator implements Generator {
     private void loop() {
         try (runner) {
             while (awaitWork()) {
-                endCancelled();
-                admit();
-                if (!running.isEmpty()) {
+                try {
+                    endCancelled();
+                    admit();
                     step();
+                } catch (RuntimeException | Error e) {
+                    // Every running request took part in the step, and how far the model got with them is unknown.
+                    List.copyOf(running).forEach(session -> fail(session, e));
                 }
             }
         } catch (InterruptedException e) {
@@ -208,14 +208,11 @@ public final class LocalGenerator implements Generator {
 
     /// Runs the model once and gives every session whose tokens are all computed its next one.
     private void step() {
-        BatchPlan plan = BatchPlan.of(running, options.maxBatchRows());
-        try {
-            runner.forward(plan.batch());
-        } catch (RuntimeException | Error e) {
-            // How far the model got is unknown, for every sequence of the batch.
-            plan.shares().forEach(share -> fail(share.session(), e));
+        if (running.isEmpty()) {
             return;
         }
+        BatchPlan plan = BatchPlan.of(running, options.maxBatchRows());
+        runner.forward(plan.batch());
         int logitRow = 0;
         for (BatchPlan.Share share : plan.shares()) {
             Session session = share.session();

@@ -4,6 +4,7 @@ import io.github.mixtral4j.model.Batch;
 import io.github.mixtral4j.model.KvCache;
 import io.github.mixtral4j.model.Mixtral;
 import io.github.mixtral4j.model.Workspace;
+import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 
@@ -36,8 +37,19 @@ interface ModelRunner extends AutoCloseable {
     @Override
     void close();
 
-    /// The runner of a model in this process; closes cache and workspace, not the model.
-    static ModelRunner of(Mixtral model, KvCache cache, Workspace work) {
+    /// A runner of a model in this process with a cache and a workspace of its own, which it closes; the model stays
+    /// the caller's.
+    static ModelRunner allocate(Mixtral model, int cacheTokens, DType cacheType, int maxRows, int maxLogitRows) {
+        KvCache cache = KvCache.allocate(model.config(), cacheTokens, cacheType);
+        try {
+            return of(model, cache, Workspace.allocate(model.config(), maxRows, maxLogitRows));
+        } catch (RuntimeException | Error e) {
+            cache.close();
+            throw e;
+        }
+    }
+
+    private static ModelRunner of(Mixtral model, KvCache cache, Workspace work) {
         return new ModelRunner() {
             @Override
             public void forward(Batch batch) {

@@ -1,9 +1,7 @@
 package io.github.mixtral4j.generate;
 
 import io.github.mixtral4j.model.Batch;
-import io.github.mixtral4j.model.KvCache;
 import io.github.mixtral4j.model.Mixtral;
-import io.github.mixtral4j.model.Workspace;
 import io.github.mixtral4j.sampling.Logprobs;
 import io.github.mixtral4j.tensor.DType;
 import java.util.Arrays;
@@ -38,9 +36,7 @@ public final class Scoring implements AutoCloseable {
                     + " tokens (the model's context length), got " + contextLength);
         }
         int rows = Math.min(contextLength, maxBatchRows);
-        KvCache cache = KvCache.allocate(model.config(), contextLength, cacheType);
-        Workspace work = Workspace.allocate(model.config(), rows, rows);
-        return new Scoring(ModelRunner.of(model, cache, work), contextLength, rows);
+        return new Scoring(ModelRunner.allocate(model, contextLength, cacheType, rows, rows), contextLength, rows);
     }
 
     /// A perplexity and how sure it is.

@@ -55,16 +55,10 @@ class LocalGeneratorTest {
     void greedyTextFollowsTheModel() throws InterruptedException {
         int[] prompt = {BOS, id("▁the")};
         Completion completion = generator.generate(prompt(prompt));
-        List<Integer> expected = new ArrayList<>();
-        int[] tokens = prompt;
-        for (int i = 0; i < 10; i++) {
-            int next = FakeModel.hashed(tokens);
-            expected.add(next);
-            tokens = IntStream.concat(IntStream.of(tokens), IntStream.of(next)).toArray();
-        }
-        assertThat(completion.tokens()).isEqualTo(expected);
+        assertThat(completion.tokens()).isEqualTo(continuation(prompt, 10));
         assertThat(completion.text())
-                .isEqualTo(TOKENIZER.decode(tokens).substring("the".length()))
+                .isEqualTo(TOKENIZER.decode(
+                        completion.tokens().stream().mapToInt(t -> t).toArray()))
                 .hasSize(10);
         assertThat(completion.reason()).isEqualTo(FinishReason.LENGTH);
         assertThat(completion.usage().promptTokens()).isEqualTo(2);
@@ -331,6 +325,43 @@ class LocalGeneratorTest {
     }
 
     @Test
+    void anyMixOfRequestsCancellationsAndFailuresEndsWell() {
+        var random = new Random(31);
+        List<int[]> prompts = new ArrayList<>(List.of(new int[] {BOS}));
+        List<GenerationRequest> requests = new ArrayList<>();
+        List<Collected> results = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            int[] base = prompts.get(random.nextInt(prompts.size()));
+            int[] prompt = IntStream.concat(IntStream.of(base), random.ints(random.nextInt(6), 3, TestVocabulary.SIZE))
+                    .limit(CONTEXT - 20)
+                    .toArray();
+            prompts.add(prompt);
+            GenerationRequest request = prompt(prompt).withMaxTokens(1 + random.nextInt(20));
+            Collected result = Collected.submit(generator, request);
+            requests.add(request);
+            results.add(result);
+            switch (random.nextInt(12)) {
+                case 0 -> result.cancel();
+                case 1 -> results.get(random.nextInt(results.size())).cancel();
+                case 2 -> model.failure = new IllegalStateException("now and then");
+                case 3, 4 -> result.awaitEnd();
+                default -> {
+                    // Submit the next one at once, but not more than may wait.
+                    results.get(Math.max(0, i - 15)).awaitEnd();
+                }
+            }
+        }
+        int complete = 0;
+        for (int i = 0; i < requests.size(); i++) {
+            List<Integer> tokens = results.get(i).awaitEnd().tokens();
+            List<Integer> expected = continuation(requests.get(i).prompt(), tokens.size());
+            assertThat(tokens).as("request %d", i).isEqualTo(expected);
+            complete += tokens.size() == requests.get(i).maxTokens() ? 1 : 0;
+        }
+        assertThat(complete).isGreaterThan(100);
+    }
+
+    @Test
     void requestsThatDoNotFitWaitInOrder() {
         var small = new FakeModel(2 * CONTEXT);
         try (var two = start(small, GeneratorOptions.of(CONTEXT).withCacheTokens(2 * CONTEXT))) {
@@ -460,6 +491,18 @@ class LocalGeneratorTest {
         assertThat(usage.timeToFirstTokenSeconds() + usage.decodeSeconds()).isLessThanOrEqualTo(total);
         assertThat(usage.prefillTokensPerSecond()).isPositive();
         assertThat(usage.decodeTokensPerSecond()).isEqualTo(9 / usage.decodeSeconds());
+    }
+
+    /// What [FakeModel] says after a prompt.
+    private static List<Integer> continuation(int[] prompt, int length) {
+        List<Integer> continuation = new ArrayList<>();
+        int[] tokens = prompt;
+        for (int i = 0; i < length; i++) {
+            int next = FakeModel.hashed(tokens);
+            continuation.add(next);
+            tokens = IntStream.concat(IntStream.of(tokens), IntStream.of(next)).toArray();
+        }
+        return continuation;
     }
 
     private static GenerationRequest prompt(int... ids) {

@@ -160,7 +160,7 @@ class TinyModelTest {
     void contextsBeyondTheModelAreRefused() {
         assertThatThrownBy(() -> start(GeneratorOptions.of(2000)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("contextLength 2000 is longer than the 1024 positions of the model");
+                .hasMessage("contextLength 2000 is longer than the 1024 positions of the model; choose at most that");
         for (int context : new int[] {2, 1025}) {
             assertThatThrownBy(() -> Scoring.allocate(tiny.model, context, DType.F16, 512))
                     .isInstanceOf(IllegalArgumentException.class)
