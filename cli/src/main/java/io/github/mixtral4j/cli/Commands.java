@@ -31,7 +31,7 @@ final class Commands implements Runnable {
     private Commands() {}
 
     private static List<Object> all(Console console) {
-        return List.of(new TokenizeCommand(console));
+        return List.of(new TokenizeCommand(console), new SynthCommand(console));
     }
 
     /// The whole command line, writing to the console.

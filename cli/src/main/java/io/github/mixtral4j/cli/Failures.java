@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.tokenizer.TokenizerException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -59,6 +60,7 @@ final class Failures {
         return t instanceof IllegalArgumentException
                 || t instanceof IOException
                 || t instanceof CommandException
+                || t instanceof CheckpointException
                 || t instanceof TokenizerException;
     }
 

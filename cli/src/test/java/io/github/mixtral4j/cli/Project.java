@@ -6,14 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Folders that tests look into.
-final class Project {
+public final class Project {
     /// The root of the repository.
-    static final Path ROOT = Path.of(System.getProperty("mixtral4j.root"));
+    public static final Path ROOT = Path.of(System.getProperty("mixtral4j.root"));
 
     private Project() {}
 
     /// A file or folder of the shared fixtures; where they are not installed, the test says so and does not run.
-    static Path fixture(String path) {
+    public static Path fixture(String path) {
         Path file = Path.of(System.getProperty("mixtral4j.fixtures")).resolve(path);
         assumeTrue(Files.exists(file), () -> file + " is not there; set -Dmixtral4j.fixtures to the fixtures' folder");
         return file;
