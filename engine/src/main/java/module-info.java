@@ -7,6 +7,7 @@ module io.github.mixtral4j.engine {
     exports io.github.mixtral4j.checkpoint;
     exports io.github.mixtral4j.generate;
     exports io.github.mixtral4j.kernel;
+    exports io.github.mixtral4j.load;
     exports io.github.mixtral4j.model;
     exports io.github.mixtral4j.quant;
     exports io.github.mixtral4j.sampling;

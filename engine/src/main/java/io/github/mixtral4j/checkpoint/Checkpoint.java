@@ -48,6 +48,11 @@ public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint,
     /// The file or folder that was opened: the first shard of a sharded GGUF, the folder of safetensors.
     Path path();
 
+    /// The last part of [#path()], as messages show it.
+    default String name() {
+        return Names.file(path());
+    }
+
     /// All tensors this engine can read, by name, in the order of the files.
     Map<String, Tensor> tensors();
 
@@ -61,7 +66,7 @@ public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint,
     /// @throws CheckpointException if there is none (naming similar ones), or it cannot be read
     default Tensor tensor(String name) {
         return find(name)
-                .orElseThrow(() -> new CheckpointException(Names.file(path()) + ": there is no tensor " + name
+                .orElseThrow(() -> new CheckpointException(name() + ": there is no tensor " + name
                         + Names.similar(name, tensors().keySet())));
     }
 
