@@ -1,7 +1,7 @@
 package io.github.mixtral4j.tokenizer;
 
-/// What a piece of the vocabulary is for. The codes are those of SentencePiece's `ModelProto.SentencePiece.Type`, which
-/// GGUF's `tokenizer.ggml.token_type` repeats.
+/// What a piece of the vocabulary is for. The codes are those of SentencePiece's `ModelProto.SentencePiece.Type`,
+/// which GGUF's `tokenizer.ggml.token_type` repeats.
 public enum PieceType {
     /// Text that merges may produce.
     NORMAL(1),

@@ -10,15 +10,16 @@ final class SegmentCache {
 
     private static final int SLOTS = 1 << 14;
 
-    /// Final fields: a thread that sees an entry through a race sees all of it.
-    private record Entry(int hash, String text, Ids ids) {}
+    /// Never written after it is made; its fields are final, so that a thread that gets it by a race sees all of it.
+    private static final class Entry {
+        final int hash;
+        final String text;
+        final int[] ids;
 
-    /// An array that is never written after it is made.
-    private static final class Ids {
-        final int[] values;
-
-        Ids(int[] values) {
-            this.values = values;
+        Entry(int hash, String text, int[] ids) {
+            this.hash = hash;
+            this.text = text;
+            this.ids = ids;
         }
     }
 
@@ -40,13 +41,13 @@ final class SegmentCache {
                         && entry.hash == hash
                         && entry.text.length() == end - start
                         && text.startsWith(entry.text, start)
-                ? entry.ids.values
+                ? entry.ids
                 : null;
     }
 
     /// @param ids becomes the cache's own
     void put(int hash, String text, int[] ids) {
-        entries[slot(hash)] = new Entry(hash, text, new Ids(ids));
+        entries[slot(hash)] = new Entry(hash, text, ids);
     }
 
     private static int slot(int hash) {

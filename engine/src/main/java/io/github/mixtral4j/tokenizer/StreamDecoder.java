@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 /// Decodes ids one at a time, giving text as soon as it is certain: never half a UTF-8 character nor half a surrogate
 /// pair. All that [#push] and [#flush] return, joined, is [Tokenizer#decode] of the same ids. For one thread.
 ///
-/// Bytes that cannot become a UTF-8 character turn into U+FFFD one by one, as sentencepiece has it. (Java's own decoder
-/// makes one U+FFFD of several.)
+/// Bytes that cannot become a UTF-8 character turn into U+FFFD one by one, as sentencepiece has it. (Java's own
+/// decoder makes one U+FFFD of several.)
 public final class StreamDecoder {
     /// What SentencePiece writes for the unknown piece.
     private static final String UNKNOWN_SURFACE = " ⁇ ";
@@ -104,8 +104,8 @@ public final class StreamDecoder {
         return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     }
 
-    /// Whether the pending bytes after the first can stand there. After four of the leads the second byte has a smaller
-    /// range, which keeps out overlong forms, surrogates and what is beyond U+10FFFF (Unicode, table 3-7).
+    /// Whether the pending bytes after the first can stand there. After four of the leads the second byte has a
+    /// smaller range, which keeps out overlong forms, surrogates and what is beyond U+10FFFF (Unicode, table 3-7).
     private boolean trailBytesFit() {
         for (int i = 1; i < pendingCount; i++) {
             int low = 0x80;

@@ -6,8 +6,7 @@ import java.nio.file.Path;
 import java.util.OptionalInt;
 
 /// Text to token ids and back, id for id as Google's sentencepiece does with the same vocabulary. Immutable; threads
-/// may
-/// share it.
+/// may share it.
 ///
 /// [#encode] never yields a control id: `[INST]` or `</s>` inside a text are plain characters. Who wants them around a
 /// text puts them there by id.
@@ -46,8 +45,7 @@ public final class Tokenizer {
     }
 
     /// JSON starts with a brace. A SentencePiece model starts with byte 10, which is white space too, but it cannot go
-    /// on
-    /// with white space and a brace: that would be a piece longer than the message it is in.
+    /// on with white space and a brace: that would be a piece longer than the message it is in.
     private static boolean isJson(byte[] bytes) {
         for (byte b : bytes) {
             if (b != ' ' && b != '\n' && b != '\r' && b != '\t') {
@@ -58,8 +56,7 @@ public final class Tokenizer {
     }
 
     /// Encodes a text, without a begin-of-text id, with the vocabulary's space in front. Half of a surrogate pair has
-    /// no
-    /// UTF-8, so it is encoded as U+FFFD. The empty text has no ids.
+    /// no UTF-8, so it is encoded as U+FFFD. The empty text has no ids.
     public int[] encode(String text) {
         if (text.isEmpty()) {
             return new int[0];

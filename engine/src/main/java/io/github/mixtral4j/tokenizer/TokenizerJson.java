@@ -14,8 +14,8 @@ import tools.jackson.databind.json.JsonMapper;
 /// then those of the `tokenizer.model` it was converted from. Tokens in `added_tokens` become control pieces, or
 /// user-defined ones when `special` is false.
 ///
-/// The 15 pieces of Mistral that are spaces only share one score below all others, and converters put their
-/// merges last, in an order that differs by version. Merges at the end of the list that make only spaces therefore tie.
+/// The 15 pieces of Mistral that are spaces only share one score below all others, and converters put their merges
+/// last, in an order that differs by version. Merges at the end of the list that make only spaces therefore tie.
 public final class TokenizerJson {
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
@@ -49,7 +49,8 @@ public final class TokenizerJson {
 
     private Vocabulary vocabulary() {
         checkModel();
-        boolean addDummyPrefix = normalizerAddsPrefix() | preTokenizerAddsPrefix();
+        boolean normalizerPrefix = normalizerAddsPrefix();
+        boolean preTokenizerPrefix = preTokenizerAddsPrefix();
         JsonNode vocab = root.path("model").path("vocab");
         if (!vocab.isObject() || vocab.isEmpty()) {
             throw bad("model.vocab", "an object of pieces and their ids");
@@ -59,16 +60,16 @@ public final class TokenizerJson {
             ids.put(addedContent(token), idOf(token.path("id"), "added_tokens.id"));
         }
         String[] pieces = piecesById();
-        PieceType[] types = types(pieces);
+        int[] made = madeByMerges();
         return new Vocabulary(
                 source,
                 pieces,
-                scores(pieces),
-                types,
+                scores(pieces, made),
+                types(pieces, made),
                 ids.getOrDefault(unknownPiece(), -1),
                 ids.getOrDefault("<s>", -1),
                 ids.getOrDefault("</s>", -1),
-                addDummyPrefix);
+                normalizerPrefix || preTokenizerPrefix);
     }
 
     private void checkModel() {
@@ -154,9 +155,21 @@ public final class TokenizerJson {
         return pieces;
     }
 
-    private PieceType[] types(String[] pieces) {
+    /// Types by name and by `added_tokens`. What no merge makes, text cannot become: a file may list control pieces in
+    /// the vocabulary alone.
+    private PieceType[] types(String[] pieces, int[] made) {
         PieceType[] types = new PieceType[pieces.length];
-        Arrays.setAll(types, id -> Vocabulary.byteValue(pieces[id]) >= 0 ? PieceType.BYTE : PieceType.NORMAL);
+        Arrays.fill(types, PieceType.UNUSED);
+        for (int id : made) {
+            types[id] = PieceType.NORMAL;
+        }
+        for (int id = 0; id < pieces.length; id++) {
+            if (Vocabulary.byteValue(pieces[id]) >= 0) {
+                types[id] = PieceType.BYTE;
+            } else if (pieces[id].codePoints().limit(2).count() < 2 || isSpaces(pieces[id])) {
+                types[id] = PieceType.NORMAL;
+            }
+        }
         for (JsonNode token : root.path("added_tokens")) {
             int id = idOf(token.path("id"), "added_tokens.id");
             if (types[id] != PieceType.BYTE) {
@@ -174,13 +187,18 @@ public final class TokenizerJson {
         return root.path("model").path("unk_token").asString("<unk>");
     }
 
-    /// Minus the rank of the first merge that makes the piece; spaces, and what no merge makes, come last.
-    private float[] scores(String[] pieces) {
+    /// @return for each merge, best first, the id of what it makes
+    private int[] madeByMerges() {
         JsonNode merges = root.path("model").path("merges");
         int[] made = new int[merges.size()];
         for (int rank = 0; rank < made.length; rank++) {
             made[rank] = madeBy(merges.get(rank), rank);
         }
+        return made;
+    }
+
+    /// Minus the rank of the first merge that makes the piece; spaces, and what no merge makes, come last.
+    private static float[] scores(String[] pieces, int[] made) {
         int tail = made.length;
         while (tail > 0 && isSpaces(pieces[made[tail - 1]])) {
             tail--;
