@@ -8,10 +8,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /// How vector kernels read one weight format: expanded to floats for many rows, or multiplied straight from its blocks
-/// for one row. Activations stay float32, so both agree with the scalar reference to rounding.
+/// for one row.
 ///
-/// A format may want the activations of a row prepared: permuted to the order in which its weights come out of the
-/// registers, with sums that belong to its minimums. That is done once per row and matrix.
+/// A format may want the activations of a row prepared: quantized, permuted to the order in which its weights come out
+/// of the registers, with sums that belong to its minimums. That is done once per row and matrix.
 interface VectorFormat {
     /// The kernels of a format.
     static VectorFormat of(DType type) {
@@ -24,20 +24,15 @@ interface VectorFormat {
     /// Decodes `elements` weights, whole blocks, from byte `offset` on.
     void expand(MemorySegment weights, long offset, int elements, float[] out, int outOffset);
 
-    /// Floats that a prepared row of `k` activations takes.
-    default int preparedFloats(int k) {
-        return k;
-    }
-
-    /// Prepares one row of activations.
-    default void prepare(Rows x, int row, MemorySegment prepared, long preparedOffset) {
-        MemorySegment.copy(x.data(), x.offset(row), prepared, preparedOffset, x.offset(1));
+    /// Prepares one row of activations for [#dot].
+    default void prepare(Rows x, int row, Activations out) {
+        MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(row), out.floats(x.cols()), 0, x.cols());
     }
 
     /// Dot product of one row of `k` weights with prepared activations.
     ///
     /// @param scratch at least [#SCRATCH_FLOATS] floats of the calling worker
-    float dot(MemorySegment weights, long offset, int k, MemorySegment prepared, long preparedOffset, float[] scratch);
+    float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch);
 
     /// Elements that a format without kernels of its own expands at a time: they stay in the first-level cache.
     int SCRATCH_FLOATS = 256;
@@ -50,39 +45,29 @@ interface VectorFormat {
         }
 
         @Override
-        public float dot(
-                MemorySegment weights,
-                long offset,
-                int k,
-                MemorySegment prepared,
-                long preparedOffset,
-                float[] scratch) {
+        public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
             float sum = 0;
             for (int done = 0; done < k; done += SCRATCH_FLOATS) {
                 int n = Math.min(SCRATCH_FLOATS, k - done);
                 expand(weights, offset + type.bytes(done), n, scratch, 0);
-                sum += dot(scratch, prepared, preparedOffset + (long) done * Float.BYTES, n);
+                sum += dot(scratch, x.floats(k), done, n);
             }
             return sum;
         }
 
-        private static float dot(float[] weights, MemorySegment x, long offset, int n) {
+        private static float dot(float[] weights, float[] x, int at, int n) {
             FloatVector acc0 = FloatVector.zero(Lanes.FLOATS);
             FloatVector acc1 = acc0;
             int i = 0;
             for (; i <= n - 2 * Lanes.COUNT; i += 2 * Lanes.COUNT) {
-                long o = offset + (long) i * Float.BYTES;
                 acc0 = FloatVector.fromArray(Lanes.FLOATS, weights, i)
-                        .fma(FloatVector.fromMemorySegment(Lanes.FLOATS, x, o, Lanes.NATIVE), acc0);
+                        .fma(FloatVector.fromArray(Lanes.FLOATS, x, at + i), acc0);
                 acc1 = FloatVector.fromArray(Lanes.FLOATS, weights, i + Lanes.COUNT)
-                        .fma(
-                                FloatVector.fromMemorySegment(
-                                        Lanes.FLOATS, x, o + Lanes.COUNT * (long) Float.BYTES, Lanes.NATIVE),
-                                acc1);
+                        .fma(FloatVector.fromArray(Lanes.FLOATS, x, at + i + Lanes.COUNT), acc1);
             }
             float sum = acc0.add(acc1).reduceLanes(VectorOperators.ADD);
             for (; i < n; i++) {
-                sum += weights[i] * x.get(Rows.FLOAT, offset + (long) i * Float.BYTES);
+                sum += weights[i] * x[at + i];
             }
             return sum;
         }

@@ -88,7 +88,6 @@ public final class VectorKernels implements Kernels {
     @Override
     public synchronized void close() {
         pool.close();
-        gemv.close();
         gemm.close();
     }
 }

@@ -2,46 +2,47 @@ package io.github.mixtral4j.kernel;
 
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
-import static io.github.mixtral4j.kernel.Lanes.INTS;
 import static io.github.mixtral4j.kernel.Lanes.LE;
-import static io.github.mixtral4j.kernel.Lanes.NATIVE;
 
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/// Q4_K in registers, without unpacking bytes and without converting integers to floats.
+/// Q4_K in registers. One row of activations is quantized to 8 bits, 32 at a time with a scale of their own, so that
+/// nibbles and activations multiply in 16-bit lanes, twice as many as floats: a product is at most 15 · 127, the sum of
+/// two fits. (Activations of 8 bits also stay in the first-level cache, where floats of a long row do not; a processor
+/// that must fetch both activations and weights stops prefetching the weights.) Many rows use the exact floats.
 ///
-/// A register of 32-bit lanes holds 8 nibbles a lane. A nibble `n` that is moved to the top of a float's mantissa under
-/// the exponent of 1 reads as `1 + n / 16`; four bits lower, as `1 + n / 256`. So one shift serves two nibbles, and
-/// each costs an AND-OR and a multiply-add. The ones are taken out again by the sums of the activations, which the
-/// format's minimums need anyway:
+/// A 16-bit lane holds nibbles of two neighbouring bytes: `n0` and `n2` belong to a sub-block of 32, `n1` and `n3` to
+/// the next one. The activations are permuted to that order: for nibble `j` of the lane that starts at byte `i` of the
+/// quants, element `64·(i / 32) + 32·(j mod 2) + i mod 32 + j / 2`. Per sub-block the integer sum is multiplied with
+/// the
+/// scales of weights and activations; the minimums meet the sums of the unquantized activations:
 ///
-///     Σ (d·s·n − dmin·m)·x = 16·Σ d·s·(1 + n/16)·x − Σ (16·d·s + dmin·m)·x
+///     Σ (d·s·n − dmin·m)·x ≈ Σ d·s·dx·Σ n·q − Σ dmin·m·Σ x
 ///
-/// with the sums over the 32 elements of a sub-block; odd sub-blocks have 256 for 16.
-///
-/// The activations are permuted to the order in which nibbles come out: per block of 256 and register `c` of
-/// quants, for nibble `j` the elements that lane `l` holds, `64·g + 32·(j mod 2) + 4·(i mod 8) + j / 2` with `i =
-/// c·lanes + l` and `g = i / 8`. Behind all blocks stand, per block, the 8 sums of its sub-blocks times -16 or
-/// -256, and the 8 sums times -1.
+/// The sums of a block are 16 floats: the 8 scales `dx`, then the 8 sums `−Σ x`. Where scales and minimums of a block
+/// fill one register, one product with them gives the factors of the integer sums and the corrections.
 final class VectorQ4K implements VectorFormat {
     static final VectorQ4K FORMAT = new VectorQ4K();
 
     private static final int ELEMENTS = DType.Q4_K.blockElements();
     private static final int BYTES = DType.Q4_K.blockBytes();
     private static final int QUANTS = 16;
+    private static final int SUB = 32;
     private static final int SUMS = 16;
-    /// Where a nibble lands, under the exponent of 1.
-    private static final int EVEN = 0x00780000;
-    private static final int ODD = EVEN >>> 4;
-    private static final int ONE = 0x3f800000;
+    /// Bytes of quants in a register.
+    private static final int REGISTER = Lanes.BITS / 8;
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -56,16 +57,25 @@ final class VectorQ4K implements VectorFormat {
     private static final IntVector HIGH_SHIFT = words(0, 0, 0, 4);
     private static final IntVector HIGH_MASK = words(0, 0x0f0f0f0f, 0, 0x0f0f0f0f);
 
-    // For registers of 16 lanes: d in lanes 0 to 7, dmin in lanes 8 to 15; and for each half of the quants the scales
+    // For registers of 16 floats: d in lanes 0 to 7, dmin in lanes 8 to 15; and for each half of the quants the scales
     // of the sub-blocks that its lower and its upper 8 lanes belong to.
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
+    private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
+    private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
     private static final IntVector DELTA_SHIFT =
             IntVector.fromArray(I16, new int[] {16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
+    private static final VectorMask<Float> MINIMUMS = VectorMask.fromLong(F16, 0xff00);
     private static final VectorShuffle<Float> SUB02 = VectorShuffle.fromOp(F16, i -> i < 8 ? 0 : 2);
     private static final VectorShuffle<Float> SUB13 = VectorShuffle.fromOp(F16, i -> i < 8 ? 1 : 3);
     private static final VectorShuffle<Float> SUB46 = VectorShuffle.fromOp(F16, i -> i < 8 ? 4 : 6);
     private static final VectorShuffle<Float> SUB57 = VectorShuffle.fromOp(F16, i -> i < 8 ? 5 : 7);
+
+    // Narrower registers: shorts that fill one, and the bytes that widen to them.
+    private static final VectorSpecies<Short> SHORTS =
+            VectorShape.forBitSize(Lanes.BITS).withLanes(short.class);
+    private static final VectorSpecies<Byte> HALF_BYTES =
+            VectorShape.forBitSize(Lanes.BITS / 2).withLanes(byte.class);
 
     private VectorQ4K() {}
 
@@ -74,53 +84,47 @@ final class VectorQ4K implements VectorFormat {
     }
 
     @Override
-    public int preparedFloats(int k) {
-        return k + k / ELEMENTS * SUMS;
+    public void prepare(Rows x, int row, Activations out) {
+        int k = x.cols();
+        float[] values = out.floats(k);
+        byte[] bytes = out.bytes(k);
+        float[] sums = out.sums(k / SUB * 2);
+        MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(row), values, 0, k);
+        for (int sub = 0; sub < k / SUB; sub++) {
+            float max = 0;
+            float sum = 0;
+            for (int i = sub * SUB; i < (sub + 1) * SUB; i++) {
+                max = Math.max(max, Math.abs(values[i]));
+                sum += values[i];
+            }
+            int at = sub / 8 * SUMS + sub % 8;
+            sums[at] = max / 127;
+            sums[at + 8] = -sum;
+            quantize(values, sub, max == 0 ? 0 : 127 / max, bytes);
+        }
     }
 
-    @Override
-    public void prepare(Rows x, int row, MemorySegment prepared, long preparedOffset) {
-        MemorySegment data = x.data();
-        int k = x.cols();
-        for (int block = 0; block < k / ELEMENTS; block++) {
-            long in = x.offset(row) + (long) block * ELEMENTS * Float.BYTES;
-            long out = preparedOffset + (long) block * ELEMENTS * Float.BYTES;
-            for (int c = 0; c < 32 / COUNT; c++) {
-                for (int j = 0; j < 8; j++) {
-                    for (int l = 0; l < COUNT; l++) {
-                        int i = c * COUNT + l;
-                        int e = 64 * (i / 8) + 32 * (j % 2) + 4 * (i % 8) + j / 2;
-                        long to = out + (long) ((c * 8 + j) * COUNT + l) * Float.BYTES;
-                        prepared.set(Rows.FLOAT, to, data.get(Rows.FLOAT, in + (long) e * Float.BYTES));
-                    }
-                }
-            }
-            long sums = preparedOffset + ((long) k + (long) block * SUMS) * Float.BYTES;
-            for (int s = 0; s < 8; s++) {
-                float sum = 0;
-                for (int e = 32 * s; e < 32 * s + 32; e++) {
-                    sum += data.get(Rows.FLOAT, in + (long) e * Float.BYTES);
-                }
-                prepared.set(Rows.FLOAT, sums + (long) s * Float.BYTES, (s % 2 == 0 ? -16 : -256) * sum);
-                prepared.set(Rows.FLOAT, sums + (long) (8 + s) * Float.BYTES, -sum);
-            }
+    private static void quantize(float[] values, int sub, float scale, byte[] out) {
+        for (int e = 0; e < SUB; e++) {
+            float v = values[sub * SUB + e] * scale;
+            int i = sub / 2 * SUB + e / 2 * 2;
+            int j = sub % 2 + e % 2 * 2;
+            int to = i / REGISTER * 2 * REGISTER + j * (REGISTER / 2) + i % REGISTER / 2;
+            out[to] = (byte) (v + Math.copySign(0.5f, v));
         }
     }
 
     @Override
-    public float dot(
-            MemorySegment weights, long offset, int k, MemorySegment prepared, long preparedOffset, float[] scratch) {
-        long sums = preparedOffset + (long) k * Float.BYTES;
+    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
         return COUNT == 16
-                ? dot512(weights, offset, k / ELEMENTS, prepared, preparedOffset, sums)
-                : dotNarrow(weights, offset, k / ELEMENTS, prepared, preparedOffset, sums, scratch);
+                ? dot512(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2))
+                : dotNarrow(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch);
     }
 
-    private static float dot512(
-            MemorySegment w, long offset, int blocks, MemorySegment x, long xOffset, long sumsOffset) {
+    private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
         FloatVector even = FloatVector.zero(F16);
         FloatVector odd = even;
-        FloatVector correction = even;
+        FloatVector products = even;
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BYTES;
             IntVector u = IntVector.fromMemorySegment(WORDS, w, o + 4, LE);
@@ -139,107 +143,100 @@ final class VectorQ4K implements VectorFormat {
                     .and(0x8fffe000)
                     .reinterpretAsFloats()
                     .mul(0x1p112f));
-            correction = scales.fma(
-                    FloatVector.fromMemorySegment(F16, x, sumsOffset + (long) block * 64, NATIVE), correction);
+            scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
+            products = products.add(scales);
 
-            long p = xOffset + (long) block * 1024;
-            IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS, LE);
-            IntVector t = q.lanewise(VectorOperators.LSHL, 19);
-            FloatVector a =
-                    t.and(EVEN).or(ONE).reinterpretAsFloats().mul(FloatVector.fromMemorySegment(F16, x, p, NATIVE));
-            t = q.lanewise(VectorOperators.LSHL, 11);
-            FloatVector b =
-                    t.and(ODD).or(ONE).reinterpretAsFloats().mul(FloatVector.fromMemorySegment(F16, x, p + 64, NATIVE));
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 128, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHL, 3);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 192, NATIVE), b);
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 256, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHR, 5);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 320, NATIVE), b);
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 384, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHR, 13);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 448, NATIVE), b);
-            even = a.fma(scales.rearrange(SUB02), even);
-            odd = b.fma(scales.rearrange(SUB13), odd);
+            int p = block * ELEMENTS;
+            ShortVector q = ShortVector.fromMemorySegment(S32, w, o + QUANTS, LE);
+            IntVector low = q.and((short) 15)
+                    .mul((ShortVector) ByteVector.fromArray(B32, x, p).convertShape(VectorOperators.B2S, S32, 0))
+                    .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
+                            ByteVector.fromArray(B32, x, p + 64).convertShape(VectorOperators.B2S, S32, 0)))
+                    .reinterpretAsInts();
+            IntVector high = q.lanewise(VectorOperators.LSHR, 4)
+                    .and((short) 15)
+                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 32).convertShape(VectorOperators.B2S, S32, 0))
+                    .add(q.lanewise(VectorOperators.LSHR, 12).mul((ShortVector)
+                            ByteVector.fromArray(B32, x, p + 96).convertShape(VectorOperators.B2S, S32, 0)))
+                    .reinterpretAsInts();
+            even = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(low.lanewise(VectorOperators.ASHR, 16))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB02), even);
+            odd = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(high.lanewise(VectorOperators.ASHR, 16))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB13), odd);
 
-            q = IntVector.fromMemorySegment(I16, w, o + QUANTS + 64, LE);
-            t = q.lanewise(VectorOperators.LSHL, 19);
-            a = t.and(EVEN).or(ONE).reinterpretAsFloats().mul(FloatVector.fromMemorySegment(F16, x, p + 512, NATIVE));
-            t = q.lanewise(VectorOperators.LSHL, 11);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().mul(FloatVector.fromMemorySegment(F16, x, p + 576, NATIVE));
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 640, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHL, 3);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 704, NATIVE), b);
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 768, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHR, 5);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 832, NATIVE), b);
-            a = t.and(EVEN)
-                    .or(ONE)
-                    .reinterpretAsFloats()
-                    .fma(FloatVector.fromMemorySegment(F16, x, p + 896, NATIVE), a);
-            t = q.lanewise(VectorOperators.LSHR, 13);
-            b = t.and(ODD).or(ONE).reinterpretAsFloats().fma(FloatVector.fromMemorySegment(F16, x, p + 960, NATIVE), b);
-            even = a.fma(scales.rearrange(SUB46), even);
-            odd = b.fma(scales.rearrange(SUB57), odd);
+            q = ShortVector.fromMemorySegment(S32, w, o + QUANTS + 64, LE);
+            low = q.and((short) 15)
+                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 128).convertShape(VectorOperators.B2S, S32, 0))
+                    .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
+                            ByteVector.fromArray(B32, x, p + 192).convertShape(VectorOperators.B2S, S32, 0)))
+                    .reinterpretAsInts();
+            high = q.lanewise(VectorOperators.LSHR, 4)
+                    .and((short) 15)
+                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 160).convertShape(VectorOperators.B2S, S32, 0))
+                    .add(q.lanewise(VectorOperators.LSHR, 12).mul((ShortVector)
+                            ByteVector.fromArray(B32, x, p + 224).convertShape(VectorOperators.B2S, S32, 0)))
+                    .reinterpretAsInts();
+            even = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(low.lanewise(VectorOperators.ASHR, 16))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB46), even);
+            odd = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
+                            .lanewise(VectorOperators.ASHR, 16)
+                            .add(high.lanewise(VectorOperators.ASHR, 16))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB57), odd);
         }
-        return even.mul(16).add(odd.mul(256)).add(correction).reduceLanes(VectorOperators.ADD);
+        return even.add(odd).reduceLanes(VectorOperators.ADD) + products.reduceLanes(VectorOperators.ADD, MINIMUMS);
     }
 
-    /// Registers of 4 or 8 lanes: a register of quants lies within one group of 64, so its scales are scalars.
-    private static float dotNarrow(
-            MemorySegment w, long offset, int blocks, MemorySegment x, long xOffset, long sumsOffset, float[] scratch) {
+    /// Registers of 4 or 8 floats: a register of quants lies within one group of 64, so its scales are scalars.
+    private static float dotNarrow(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] scratch) {
         FloatVector acc0 = FloatVector.zero(FLOATS);
         FloatVector acc1 = acc0;
         float correction = 0;
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BYTES;
             scales(w, o, scratch);
-            for (int s = 0; s < SUMS; s++) {
-                correction += scratch[s] * x.get(Rows.FLOAT, sumsOffset + (long) (block * SUMS + s) * Float.BYTES);
+            for (int s = 0; s < 8; s++) {
+                scratch[s] *= sums[block * SUMS + s];
+                correction += scratch[8 + s] * sums[block * SUMS + 8 + s];
             }
-            for (int c = 0; c < 32 / COUNT; c++) {
-                IntVector q = IntVector.fromMemorySegment(INTS, w, o + QUANTS + (long) c * COUNT * 4, LE);
-                long p = xOffset + (long) (block * ELEMENTS + c * 8 * COUNT) * Float.BYTES;
-                FloatVector a = FloatVector.zero(FLOATS);
-                FloatVector b = a;
-                for (int j = 0; j < 8; j += 2) {
-                    a = q.lanewise(VectorOperators.LSHR, 4 * j)
-                            .and(15)
-                            .lanewise(VectorOperators.LSHL, 19)
-                            .or(ONE)
-                            .reinterpretAsFloats()
-                            .fma(
-                                    FloatVector.fromMemorySegment(
-                                            FLOATS, x, p + (long) j * COUNT * Float.BYTES, NATIVE),
-                                    a);
-                    b = q.lanewise(VectorOperators.LSHR, 4 * j + 4)
-                            .and(15)
-                            .lanewise(VectorOperators.LSHL, 15)
-                            .or(ONE)
-                            .reinterpretAsFloats()
-                            .fma(
-                                    FloatVector.fromMemorySegment(
-                                            FLOATS, x, p + (long) (j + 1) * COUNT * Float.BYTES, NATIVE),
-                                    b);
-                }
-                int group = c * COUNT / 8;
-                acc0 = a.fma(FloatVector.broadcast(FLOATS, 16 * scratch[2 * group]), acc0);
-                acc1 = b.fma(FloatVector.broadcast(FLOATS, 256 * scratch[2 * group + 1]), acc1);
+            for (int c = 0; c < ELEMENTS / 2 / REGISTER; c++) {
+                int p = block * ELEMENTS + c * 2 * REGISTER;
+                ShortVector q = ShortVector.fromMemorySegment(SHORTS, w, o + QUANTS + (long) c * REGISTER, LE);
+                IntVector low = q.and((short) 15)
+                        .mul((ShortVector)
+                                ByteVector.fromArray(HALF_BYTES, x, p).convertShape(VectorOperators.B2S, SHORTS, 0))
+                        .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
+                                ByteVector.fromArray(HALF_BYTES, x, p + REGISTER)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)))
+                        .reinterpretAsInts();
+                IntVector high = q.lanewise(VectorOperators.LSHR, 4)
+                        .and((short) 15)
+                        .mul((ShortVector) ByteVector.fromArray(HALF_BYTES, x, p + REGISTER / 2)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0))
+                        .add(q.lanewise(VectorOperators.LSHR, 12)
+                                .mul((ShortVector) ByteVector.fromArray(HALF_BYTES, x, p + 3 * REGISTER / 2)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)))
+                        .reinterpretAsInts();
+                int group = c * REGISTER / SUB;
+                acc0 = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
+                                .lanewise(VectorOperators.ASHR, 16)
+                                .add(low.lanewise(VectorOperators.ASHR, 16))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group]), acc0);
+                acc1 = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
+                                .lanewise(VectorOperators.ASHR, 16)
+                                .add(high.lanewise(VectorOperators.ASHR, 16))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), acc1);
             }
         }
         return acc0.add(acc1).reduceLanes(VectorOperators.ADD) + correction;
@@ -267,7 +264,7 @@ final class VectorQ4K implements VectorFormat {
 
     @Override
     public void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
-        float[] scales = new float[SUMS];
+        float[] scales = new float[16];
         for (int block = 0; block < elements / ELEMENTS; block++) {
             long o = offset + (long) block * BYTES;
             scales(w, o, scales);
