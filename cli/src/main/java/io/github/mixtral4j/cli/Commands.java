@@ -31,7 +31,14 @@ final class Commands implements Runnable {
     private Commands() {}
 
     private static List<Object> all(Console console) {
-        return List.of(new TokenizeCommand(console), new SynthCommand(console));
+        return List.of(
+                new RunCommand(console),
+                new InspectCommand(console),
+                new TokenizeCommand(console),
+                new LogitsCommand(console),
+                new PerplexityCommand(console),
+                new BenchCommand(console),
+                new SynthCommand(console));
     }
 
     /// The whole command line, writing to the console.

@@ -13,7 +13,6 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /// Where a command reads and writes, always in UTF-8: standard input, standard output for results and nothing else,
@@ -45,8 +44,10 @@ final class Console {
                 Console::atTerminal);
     }
 
+    @SuppressWarnings("SystemConsoleNull") // it is null in a pipe, whatever Error Prone says
     private static boolean atTerminal() {
-        return Objects.requireNonNull(System.console()).isTerminal();
+        java.io.Console terminal = System.console();
+        return terminal != null && terminal.isTerminal();
     }
 
     /// Whether a person sits at both ends, so that prompts and progress bars make sense.

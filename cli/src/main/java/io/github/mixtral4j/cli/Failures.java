@@ -1,6 +1,7 @@
 package io.github.mixtral4j.cli;
 
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.tokenizer.TokenizerException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,7 +29,8 @@ final class Failures {
         if ("1".equals(System.getenv("MIXTRAL4J_DEBUG"))) {
             failure.printStackTrace(console.err());
         }
-        return cause instanceof IllegalArgumentException ? Main.WRONG_USAGE : Main.FAILED;
+        boolean wrongUsage = cause instanceof IllegalArgumentException;
+        return wrongUsage ? Main.WRONG_USAGE : Main.FAILED;
     }
 
     /// What went wrong, in the user's words, on one line.
@@ -61,7 +63,8 @@ final class Failures {
                 || t instanceof IOException
                 || t instanceof CommandException
                 || t instanceof CheckpointException
-                || t instanceof TokenizerException;
+                || t instanceof TokenizerException
+                || t instanceof GenerationException;
     }
 
     private static boolean isBrokenPipe(@Nullable String message) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -45,6 +46,11 @@ final class Json {
         } catch (JacksonException e) {
             throw new CommandException(source + ": not JSON: " + e.getOriginalMessage());
         }
+    }
+
+    /// A constant as JSON spells it.
+    static String name(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     /// A number, or null for what JSON has no number for.

@@ -4,11 +4,13 @@ import io.github.mixtral4j.checkpoint.TensorInfo;
 import io.github.mixtral4j.cli.synth.Preset;
 import io.github.mixtral4j.cli.synth.QuantMix;
 import io.github.mixtral4j.cli.synth.Synthesis;
+import io.github.mixtral4j.load.TokenizerLoader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -76,7 +78,7 @@ final class SynthCommand implements Callable<Integer> {
                 QuantMix.of(type),
                 tokenizer == null
                         ? Synthesis.placeholder(geometry)
-                        : Tokenizers.read(tokenizer).vocabulary(),
+                        : TokenizerLoader.open(tokenizer).vocabulary(),
                 seed);
         Path folder = out.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
@@ -84,7 +86,9 @@ final class SynthCommand implements Callable<Integer> {
         }
         long total = synthesis.tensors().stream().mapToLong(TensorInfo::bytes).sum();
         long start = System.nanoTime();
-        synthesis.write(out, 2, new Progress(console, "writing " + out, total)::add);
+        Progress progress = new Progress(console, "writing " + out);
+        AtomicLong done = new AtomicLong();
+        synthesis.write(out, 2, bytes -> progress.loaded(done.addAndGet(bytes), total));
         double seconds = (System.nanoTime() - start) / 1e9;
         console.message(String.format(
                 Locale.ROOT, "%s: %.2f GB in %.1f s (%.2f GB/s)", out, total / 1e9, seconds, total / 1e9 / seconds));

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.load.TokenizerLoader;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -62,7 +63,7 @@ final class TokenizeCommand implements Callable<Integer> {
         if (jsonl && text != null) {
             throw new IllegalArgumentException("--jsonl reads standard input; leave out TEXT");
         }
-        Tokenizer loaded = Tokenizers.read(tokenizer);
+        Tokenizer loaded = TokenizerLoader.open(tokenizer);
         if (jsonl) {
             convertLines(loaded);
             return Main.OK;

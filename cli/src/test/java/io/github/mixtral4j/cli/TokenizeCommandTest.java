@@ -90,8 +90,8 @@ final class TokenizeCommandTest {
                 .isEqualTo(new Cli(
                         1,
                         "",
-                        "mixtral tokenize: " + folder + ": no tokenizer in this folder; expected one of"
-                                + " tokenizer.model, tokenizer.model.v3, tokenizer.json\n"));
+                        "mixtral tokenize: " + folder + ": no tokenizer found; expected tokenizer.model,"
+                                + " tokenizer.model.v3, tokenizer.json or a .gguf file\n"));
         Files.copy(Path.of(tokenizer()), folder.resolve("tokenizer.model"));
         assertThat(Cli.run("tokenize", "--tokenizer", folder.toString(), "a")).isEqualTo(new Cli(0, "[264]\n", ""));
     }

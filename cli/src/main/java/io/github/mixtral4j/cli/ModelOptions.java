@@ -1,0 +1,105 @@
+package io.github.mixtral4j.cli;
+
+import io.github.mixtral4j.checkpoint.LoadMode;
+import io.github.mixtral4j.kernel.KernelKind;
+import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.load.LoadOptions;
+import io.github.mixtral4j.load.LoadedModel;
+import io.github.mixtral4j.load.ModelLoader;
+import io.github.mixtral4j.model.Mixtral;
+import io.github.mixtral4j.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// How a model is opened and run: shared by the commands that compute.
+final class ModelOptions {
+    @Option(names = "--threads", paramLabel = "N", description = "Threads that compute; default: one per core.")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "KIND",
+            defaultValue = "auto",
+            description = "scalar (the slow reference), vector (the Java Vector API), or auto; default: auto.")
+    private String kernels;
+
+    @Option(
+            names = "--load",
+            paramLabel = "MODE",
+            defaultValue = "mmap",
+            description = "mmap maps the files, copy reads them into memory with huge pages first; default: mmap.")
+    private String load;
+
+    @Option(
+            names = "--experts-per-token",
+            paramLabel = "K",
+            description = "Experts that a token goes to, instead of the model's own number.")
+    private @Nullable Integer expertsPerToken;
+
+    @Option(
+            names = "--kv-type",
+            paramLabel = "TYPE",
+            defaultValue = "f16",
+            description = "Format of the key/value cache: f16 or f32; default: f16.")
+    private String kvType;
+
+    /// Opens a model to run.
+    ///
+    /// @throws IllegalArgumentException if an option's value is out of range, or makes no sense with this model
+    OpenModel open(Console console, Path path) throws IOException {
+        return open(console, path, null);
+    }
+
+    /// Opens a model to run with another context length.
+    ///
+    /// @param contextLength positions to allow instead of the model's own number, if given
+    /// @throws IllegalArgumentException if an option's value is out of range, or makes no sense with this model
+    OpenModel open(Console console, Path path, @Nullable Integer contextLength) throws IOException {
+        var _ = kvType();
+        KernelKind kind = KernelKind.of(kernels);
+        int threadCount = threads == null ? Machine.physicalCores() : positive("--threads", threads);
+        LoadOptions options = LoadOptions.DEFAULT
+                .withMode(loadMode())
+                .withProgress(new Progress(console, "loading " + path))
+                .withExpertsPerToken(expertsPerToken == null ? 0 : positive("--experts-per-token", expertsPerToken))
+                .withContextLength(contextLength == null ? 0 : positive("--context", contextLength));
+        LoadedModel loaded = ModelLoader.load(path, options);
+        try {
+            Kernels started = Kernels.create(kind, threadCount);
+            return new OpenModel(loaded, started, new Mixtral(loaded.config(), loaded.weights(), started));
+        } catch (Throwable e) {
+            loaded.close();
+            throw e;
+        }
+    }
+
+    /// Format of the key/value cache.
+    DType kvType() {
+        return switch (kvType.toLowerCase(Locale.ROOT)) {
+            case "f16" -> DType.F16;
+            case "f32" -> DType.F32;
+            default -> throw new IllegalArgumentException("--kv-type must be f16 or f32, got " + kvType);
+        };
+    }
+
+    private LoadMode loadMode() {
+        return switch (load.toLowerCase(Locale.ROOT)) {
+            case "mmap" -> LoadMode.MMAP;
+            case "copy" -> LoadMode.COPY;
+            default -> throw new IllegalArgumentException("--load must be mmap or copy, got " + load);
+        };
+    }
+
+    /// Checks a count.
+    ///
+    /// @throws IllegalArgumentException naming the option
+    static int positive(String option, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(option + " must be at least 1, got " + value);
+        }
+        return value;
+    }
+}
