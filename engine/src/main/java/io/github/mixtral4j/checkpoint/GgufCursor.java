@@ -72,9 +72,8 @@ final class GgufCursor {
     long count(String what, long minBytes) {
         long count = int64(what);
         if (count < 0 || count > remaining() / minBytes) {
-            throw new CheckpointException(file + ": " + what + " is " + Long.toUnsignedString(count)
-                    + ", which takes at least " + minBytes + (minBytes == 1 ? " byte" : " bytes")
-                    + " each, but the file has " + remaining() + " bytes left (damaged or truncated?)");
+            throw new CheckpointException(file + ": " + what + ": the count " + Long.toUnsignedString(count)
+                    + " is more than the " + remaining() + " bytes that are left can hold (damaged or truncated?)");
         }
         return count;
     }
@@ -90,9 +89,10 @@ final class GgufCursor {
 
     /// A text: 64-bit length in bytes, UTF-8.
     String text(String what) {
-        long length = count("length of " + what, 1);
+        long length = count(what, 1);
         long start = advance(length, what);
-        byte[] utf = bytes.asSlice(start, length).toArray(ValueLayout.JAVA_BYTE);
+        byte[] utf = new byte[(int) length];
+        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, start, utf, 0, utf.length);
         try {
             return utf8.decode(ByteBuffer.wrap(utf)).toString();
         } catch (CharacterCodingException e) {

@@ -104,7 +104,8 @@ record GgufHeader(GgufMetadata metadata, List<LocatedTensor> tensors, long dataS
         Map<String, GgufValue> values = new LinkedHashMap<>();
         for (long i = 0; i < count; i++) {
             String key = Names.check(in.file(), "metadata key", in.text("metadata key " + i));
-            GgufValue value = readValue(in, "metadata key " + key, readType(in, key), 0);
+            String what = "metadata key " + key;
+            GgufValue value = readValue(in, what, readType(in, what), 0);
             if (values.put(key, value) != null) {
                 throw new CheckpointException(in.file() + ": metadata key " + key + " occurs twice");
             }
@@ -112,10 +113,10 @@ record GgufHeader(GgufMetadata metadata, List<LocatedTensor> tensors, long dataS
         return new GgufMetadata(in.file(), values);
     }
 
-    private static GgufType readType(GgufCursor in, String key) {
-        int id = in.int32("type of metadata key " + key);
+    private static GgufType readType(GgufCursor in, String what) {
+        int id = in.int32(what);
         return GgufType.ofId(id)
-                .orElseThrow(() -> new CheckpointException(in.file() + ": metadata key " + key + ": expected a type of"
+                .orElseThrow(() -> new CheckpointException(in.file() + ": " + what + ": expected a type of"
                         + " 0 to 12, found " + Integer.toUnsignedString(id)));
     }
 
@@ -149,8 +150,8 @@ record GgufHeader(GgufMetadata metadata, List<LocatedTensor> tensors, long dataS
         if (depth > MAX_DEPTH) {
             throw new CheckpointException(in.file() + ": " + what + ": arrays nest deeper than " + MAX_DEPTH);
         }
-        GgufType elementType = readType(in, what.substring("metadata key ".length()));
-        long count = in.count("number of elements of " + what, elementType.minBytes());
+        GgufType elementType = readType(in, what);
+        long count = in.count(what, elementType.minBytes());
         in.keep(what, count);
         List<GgufValue> elements = new ArrayList<>((int) count);
         for (long i = 0; i < count; i++) {

@@ -60,13 +60,13 @@ class HostileGgufTest {
                 new Lie(
                         "2^60 tensors",
                         new GgufBytes().moreTensors(1L << 60).build(0),
-                        "m.gguf: number of tensors is 1152921504606846976, which takes at least 24 bytes each, but "
-                                + "the file has 8 bytes left (damaged or truncated?)"),
+                        "m.gguf: number of tensors: the count 1152921504606846976 is more than the 8 bytes that are left "
+                                + "can hold (damaged or truncated?)"),
                 new Lie(
                         "2^64 - 1 pairs",
                         new GgufBytes().morePairs(-1).build(0),
-                        "m.gguf: number of metadata pairs is 18446744073709551615, which takes at least 13 bytes "
-                                + "each, but the file has 0 bytes left (damaged or truncated?)"),
+                        "m.gguf: number of metadata pairs: the count 18446744073709551615 is more than the 0 bytes that "
+                                + "are left can hold (damaged or truncated?)"),
                 new Lie(
                         "70 000 pairs in a file that has room for them",
                         new GgufBytes().morePairs(70_000).build(1_000_000),
@@ -76,15 +76,15 @@ class HostileGgufTest {
                         new GgufBytes()
                                 .pair("k", 8, out -> out.int64(Long.MIN_VALUE))
                                 .build(0),
-                        "m.gguf: length of metadata key k is 9223372036854775808, which takes at least 1 byte each, "
-                                + "but the file has 0 bytes left (damaged or truncated?)"),
+                        "m.gguf: metadata key k: the count 9223372036854775808 is more than the 0 bytes that are left can "
+                                + "hold (damaged or truncated?)"),
                 new Lie(
                         "an array of 2^40 elements",
                         new GgufBytes()
                                 .pair("k", 9, out -> out.int32(0).int64(1L << 40))
                                 .build(64),
-                        "m.gguf: number of elements of metadata key k is 1099511627776, which takes at least 1 byte "
-                                + "each, but the file has 79 bytes left (damaged or truncated?)"),
+                        "m.gguf: metadata key k: the count 1099511627776 is more than the 79 bytes that are left can hold "
+                                + "(damaged or truncated?)"),
                 new Lie(
                         "five million array elements that are there",
                         new GgufBytes()

@@ -21,6 +21,11 @@ import org.junit.jupiter.api.io.TempDir;
 /// Thousands of damaged files: each is read, with every tensor inside the file, or refused with a
 /// [CheckpointException]. Nothing else may come out.
 class MutationTest {
+    static final String INDEX =
+            "{\"metadata\":{\"total_size\":8},\"weight_map\":{\"a\":\"m1.safetensors\"," + "\"b\":\"m2.safetensors\"}}";
+
+    static final String CONFIG = "{\"hidden_size\":4096,\"rope_theta\":1e6,\"architectures\":[\"MixtralForCausalLM\"]}";
+
     private static final int CASES = 4000;
 
     /// Opening costs a mapping and, more so, its end.
@@ -56,9 +61,7 @@ class MutationTest {
 
     @Test
     void damagedIndex() {
-        byte[] valid = ("{\"metadata\":{\"total_size\":8},\"weight_map\":{\"a\":\"m1.safetensors\","
-                        + "\"b\":\"m2.safetensors\"}}")
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] valid = INDEX.getBytes(StandardCharsets.UTF_8);
         damage(valid, valid.length, CASES, bytes -> {
             for (String shard :
                     SafetensorsIndex.parse("index.json", bytes).weightMap().values()) {
@@ -69,8 +72,7 @@ class MutationTest {
 
     @Test
     void damagedConfig() {
-        byte[] valid = "{\"hidden_size\":4096,\"rope_theta\":1e6,\"architectures\":[\"MixtralForCausalLM\"]}"
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] valid = CONFIG.getBytes(StandardCharsets.UTF_8);
         damage(
                 valid,
                 valid.length,
@@ -100,7 +102,7 @@ class MutationTest {
         });
     }
 
-    private static byte[] safetensors() {
+    static byte[] safetensors() {
         return SafetensorsBytes.build(
                 "{\"__metadata__\":{\"format\":\"pt\"}," + entry("a.weight", "F32", "[2,3]", 0, 24) + ","
                         + entry("b", "BF16", "[4]", 24, 32) + "," + entry("c", "I64", "[1]", 32, 40) + "}  ",

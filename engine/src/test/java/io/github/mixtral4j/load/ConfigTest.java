@@ -17,7 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 class ConfigTest {
     private static final JsonMapper MAPPER = new JsonMapper();
 
-    private static final String HF_8X22B_INSTRUCT = """
+    static final String HF_8X22B_INSTRUCT = """
             {"architectures": ["MixtralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1, "eos_token_id": 2,
              "hidden_act": "silu", "hidden_size": 6144, "initializer_range": 0.02, "intermediate_size": 16384,
              "max_position_embeddings": 65536, "model_type": "mixtral", "num_attention_heads": 48,
@@ -27,12 +27,12 @@ class ConfigTest {
              "torch_dtype": "bfloat16", "transformers_version": "4.38.0", "use_cache": true, "vocab_size": 32768}
             """;
 
-    private static final String PARAMS_8X7B = """
+    static final String PARAMS_8X7B = """
             {"dim": 4096, "n_layers": 32, "head_dim": 128, "hidden_dim": 14336, "n_heads": 32, "n_kv_heads": 8,
              "norm_eps": 1e-05, "vocab_size": 32000, "moe": {"num_experts_per_tok": 2, "num_experts": 8}}
             """;
 
-    private static final String PARAMS_7B_V01 = """
+    static final String PARAMS_7B_V01 = """
             {"dim": 4096, "n_layers": 32, "head_dim": 128, "hidden_dim": 14336, "n_heads": 32, "n_kv_heads": 8,
              "norm_eps": 1e-05, "sliding_window": 4096, "vocab_size": 32000}
             """;
