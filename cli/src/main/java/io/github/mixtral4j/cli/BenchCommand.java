@@ -32,7 +32,7 @@ import picocli.CommandLine.Parameters;
             "For a slice that `mixtral synth --layers` made, the speed of all layers is projected from it."
         })
 final class BenchCommand implements Callable<Integer> {
-    private static final long WARM_UP_NANOS = 3_000_000_000L;
+    private static final long WARM_UP_NANOS = 2_000_000_000L;
 
     private final Console console;
 

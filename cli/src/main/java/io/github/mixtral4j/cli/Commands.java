@@ -33,8 +33,10 @@ final class Commands implements Runnable {
     private static List<Object> all(Console console) {
         return List.of(
                 new RunCommand(console),
+                new ChatCommand(console),
                 new InspectCommand(console),
                 new TokenizeCommand(console),
+                new PromptCommand(console),
                 new LogitsCommand(console),
                 new PerplexityCommand(console),
                 new BenchCommand(console),

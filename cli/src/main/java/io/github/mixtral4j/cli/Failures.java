@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.chat.ChatRequestException;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.tokenizer.TokenizerException;
@@ -29,7 +30,8 @@ final class Failures {
         if ("1".equals(System.getenv("MIXTRAL4J_DEBUG"))) {
             failure.printStackTrace(console.err());
         }
-        boolean wrongUsage = cause instanceof IllegalArgumentException;
+        // What a request file says is no mistake of the command line.
+        boolean wrongUsage = cause instanceof IllegalArgumentException && !(cause instanceof ChatRequestException);
         return wrongUsage ? Main.WRONG_USAGE : Main.FAILED;
     }
 

@@ -1,0 +1,72 @@
+package io.github.mixtral4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ChatCommandTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void withoutAModelItSaysHowToGetOne() {
+        assertThat(Cli.run("chat")).isEqualTo(new Cli(1, "", ChatCommand.HOW_TO_GET_A_MODEL + "\n"));
+    }
+
+    @Test
+    void talksThroughAPipe() throws IOException {
+        Path model = folder.resolve("tiny.gguf");
+        Path saved = folder.resolve("saved.json");
+        assertThat(Cli.run("synth", "--preset", "tiny", "--type", "Q8_0", model.toString())
+                        .code())
+                .isEqualTo(0);
+        String input =
+                "hello\n\"\"\"\ntwo\nlines\n\"\"\"\nto be \\\ncontinued\n/save " + saved + "\n/stats\n/quit\nnever\n";
+        Cli result = Cli.withInput(
+                input, "chat", model.toString(), "--system", "Be kind", "-n", "6", "--seed", "3", "--ignore-eos");
+        assertThat(result.code()).as(result.err()).isEqualTo(0);
+        assertThat(result.err()).startsWith("Chat format v3; /help lists the commands.\n");
+        assertThat(result.out()).contains(saved + ": 7 messages written\n7 messages; last prompt ");
+        assertThat(Files.readString(saved)).contains("Be kind", "two\\nlines", "to be \\ncontinued");
+    }
+
+    @Test
+    void mistakesInAPipeShowInTheExitCode() {
+        Path model = folder.resolve("tiny.gguf");
+        assertThat(Cli.run("synth", "--preset", "tiny", "--layers", "1", "--type", "Q8_0", model.toString())
+                        .code())
+                .isEqualTo(0);
+        Cli result = Cli.withInput("/load absent.json\n/dance\n/help\n", "chat", model.toString());
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.out()).startsWith("/help ");
+        assertThat(result.err())
+                .endsWith("absent.json: no such file or folder\nunknown command /dance; /help lists the commands\n");
+    }
+
+    @Test
+    void messagesMayHaveSeveralLines() throws IOException {
+        assertThat(messages("one\n\"\"\"\n a\n\nb\n\"\"\"\ntwo\\\nthree\n"))
+                .containsExactly("one", " a\n\nb", "two\nthree");
+        assertThat(messages("\"\"\"\nnever closed")).containsExactly("never closed");
+        assertThat(messages("ends with \\")).containsExactly("ends with \n");
+        assertThat(messages("")).isEmpty();
+    }
+
+    private static List<String> messages(String input) throws IOException {
+        List<String> messages = new ArrayList<>();
+        ChatInput piped = new ChatInput.Piped(new BufferedReader(new StringReader(input)));
+        for (Optional<String> next = piped.readMessage(); next.isPresent(); next = piped.readMessage()) {
+            messages.add(next.get());
+        }
+        return messages;
+    }
+}
