@@ -16,9 +16,23 @@ interface VectorFormat {
     /// The kernels of a format.
     static VectorFormat of(DType type) {
         return switch (type) {
+            case F32 -> VectorFloats.F32;
+            case F16 -> VectorFloats.F16;
+            case BF16 -> VectorFloats.BF16;
+            case Q4_0 -> fromLanes(8, type, VectorQ40.FORMAT);
+            case Q8_0 -> fromLanes(8, type, VectorQ80.FORMAT);
             case Q4_K -> VectorQ4K.FORMAT;
-            case F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q5_K, Q6_K -> new Expanded(type);
+            case Q5_K -> fromLanes(16, type, VectorQ5K.FORMAT);
+            case Q6_K -> fromLanes(16, type, VectorQ6K.FORMAT);
+            case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K ->
+                new Expanded(
+                        type, (w, offset, n, out, at) -> BlockCodec.of(type).decode(w, offset, out, at, n));
         };
+    }
+
+    /// A format whose dot product needs so many floats to a register; with fewer it is expanded first.
+    private static VectorFormat fromLanes(int count, DType type, VectorFormat format) {
+        return Lanes.COUNT >= count ? format : new Expanded(type, format::expand);
     }
 
     /// Decodes `elements` weights, whole blocks, from byte `offset` on.
@@ -38,10 +52,15 @@ interface VectorFormat {
     int SCRATCH_FLOATS = 256;
 
     /// A format whose weights are expanded before they are multiplied.
-    record Expanded(DType type) implements VectorFormat {
+    record Expanded(DType type, Expansion expansion) implements VectorFormat {
+        /// See [VectorFormat#expand].
+        interface Expansion {
+            void expand(MemorySegment weights, long offset, int elements, float[] out, int outOffset);
+        }
+
         @Override
         public void expand(MemorySegment weights, long offset, int elements, float[] out, int outOffset) {
-            BlockCodec.of(type).decode(weights, offset, out, outOffset, elements);
+            expansion.expand(weights, offset, elements, out, outOffset);
         }
 
         @Override

@@ -46,16 +46,16 @@ final class VectorQ4K implements VectorFormat {
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
-    private static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_128;
+    static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_128;
 
     // The 12 scale bytes as words u0 u1 u2: scales are [u0 & 63, (u2 & 15) | (u0 >> 6) << 4], minimums
     // [u1 & 63, (u2 >> 4) | (u1 >> 6) << 4], four bytes each. (u >> 6) << 4 is (u >> 2) & 0x30.
-    private static final VectorShuffle<Integer> LOW_WORDS = VectorShuffle.fromValues(WORDS, 0, 0, 1, 1);
-    private static final VectorShuffle<Integer> HIGH_WORDS = VectorShuffle.fromValues(WORDS, 2, 2, 2, 2);
-    private static final IntVector LOW_SHIFT = words(0, 2, 0, 2);
-    private static final IntVector LOW_MASK = words(0x3f3f3f3f, 0x30303030, 0x3f3f3f3f, 0x30303030);
-    private static final IntVector HIGH_SHIFT = words(0, 0, 0, 4);
-    private static final IntVector HIGH_MASK = words(0, 0x0f0f0f0f, 0, 0x0f0f0f0f);
+    static final VectorShuffle<Integer> LOW_WORDS = VectorShuffle.fromValues(WORDS, 0, 0, 1, 1);
+    static final VectorShuffle<Integer> HIGH_WORDS = VectorShuffle.fromValues(WORDS, 2, 2, 2, 2);
+    static final IntVector LOW_SHIFT = words(0, 2, 0, 2);
+    static final IntVector LOW_MASK = words(0x3f3f3f3f, 0x30303030, 0x3f3f3f3f, 0x30303030);
+    static final IntVector HIGH_SHIFT = words(0, 0, 0, 4);
+    static final IntVector HIGH_MASK = words(0, 0x0f0f0f0f, 0, 0x0f0f0f0f);
 
     // For registers of 16 floats: d in lanes 0 to 7, dmin in lanes 8 to 15; and for each half of the quants the scales
     // of the sub-blocks that its lower and its upper 8 lanes belong to.
@@ -63,13 +63,13 @@ final class VectorQ4K implements VectorFormat {
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
     private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
-    private static final IntVector DELTA_SHIFT =
+    static final IntVector DELTA_SHIFT =
             IntVector.fromArray(I16, new int[] {16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
-    private static final VectorMask<Float> MINIMUMS = VectorMask.fromLong(F16, 0xff00);
-    private static final VectorShuffle<Float> SUB02 = VectorShuffle.fromOp(F16, i -> i < 8 ? 0 : 2);
-    private static final VectorShuffle<Float> SUB13 = VectorShuffle.fromOp(F16, i -> i < 8 ? 1 : 3);
-    private static final VectorShuffle<Float> SUB46 = VectorShuffle.fromOp(F16, i -> i < 8 ? 4 : 6);
-    private static final VectorShuffle<Float> SUB57 = VectorShuffle.fromOp(F16, i -> i < 8 ? 5 : 7);
+    static final VectorMask<Float> MINIMUMS = VectorMask.fromLong(F16, 0xff00);
+    static final VectorShuffle<Float> SUB02 = VectorShuffle.fromOp(F16, i -> i < 8 ? 0 : 2);
+    static final VectorShuffle<Float> SUB13 = VectorShuffle.fromOp(F16, i -> i < 8 ? 1 : 3);
+    static final VectorShuffle<Float> SUB46 = VectorShuffle.fromOp(F16, i -> i < 8 ? 4 : 6);
+    static final VectorShuffle<Float> SUB57 = VectorShuffle.fromOp(F16, i -> i < 8 ? 5 : 7);
 
     // Narrower registers: shorts that fill one, and the bytes that widen to them.
     private static final VectorSpecies<Short> SHORTS =
@@ -243,7 +243,7 @@ final class VectorQ4K implements VectorFormat {
     }
 
     /// The 8 scales times d, then the 8 minimums times dmin.
-    private static void scales(MemorySegment w, long o, float[] out) {
+    static void scales(MemorySegment w, long o, float[] out) {
         float d = Float.float16ToFloat(w.get(HALF, o));
         float dmin = Float.float16ToFloat(w.get(HALF, o + 2));
         int u0 = w.get(INT, o + 4);

@@ -27,7 +27,8 @@ class KernelParityTest {
     private static final ScalarKernels SCALAR = new ScalarKernels(1);
     private static final VectorKernels VECTOR = new VectorKernels(2);
     /// Formats whose blocks meet activations of 8 bits where one row is multiplied.
-    private static final Set<DType> QUANTIZES_ACTIVATIONS = EnumSet.of(DType.Q4_K);
+    private static final Set<DType> QUANTIZES_ACTIVATIONS =
+            EnumSet.of(DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private final Arena arena = Arena.ofAuto();
 

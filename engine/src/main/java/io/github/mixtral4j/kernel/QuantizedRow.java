@@ -1,0 +1,64 @@
+package io.github.mixtral4j.kernel;
+
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.MemorySegment;
+import java.util.function.IntUnaryOperator;
+
+/// Activations of 8 bits, -127 to 127, each 32 with a scale of their own, in the order in which a format's weights come
+/// out of the registers.
+///
+/// Per block of the format, the sums of [Activations] are first the scales, one for each group of elements that shares
+/// a scale of the weights, then the groups' sums as quantized. A weight `s · (n − m)` then contributes exactly
+/// `s · m · sum` less than `s · n`, and kernels may multiply the unsigned `n`:
+///
+///     Σ s·(n − m)·x ≈ s·dx·Σ n·q − s·m·dx·Σ q
+final class QuantizedRow {
+    /// Elements with one scale.
+    private static final int SCALED = 32;
+
+    private QuantizedRow() {}
+
+    /// The place of each element of a block.
+    ///
+    /// @param elementAt the element at a place, a permutation of `0 … count - 1`
+    static int[] order(int count, IntUnaryOperator elementAt) {
+        int[] places = new int[count];
+        for (int place = 0; place < count; place++) {
+            places[elementAt.applyAsInt(place)] = place;
+        }
+        return places;
+    }
+
+    /// Quantizes a row of whole blocks.
+    ///
+    /// @param order the place of each element within a block, as many as a block has elements
+    /// @param group elements per sum, a divisor of 32
+    static void prepare(Rows x, int row, int[] order, int group, Activations out) {
+        int k = x.cols();
+        int groups = order.length / group;
+        float[] values = out.floats(k);
+        byte[] bytes = out.bytes(k);
+        float[] sums = out.sums(k / group * 2);
+        MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(row), values, 0, k);
+        for (int from = 0; from < k; from += SCALED) {
+            float max = 0;
+            for (int i = from; i < from + SCALED; i++) {
+                max = Math.max(max, Math.abs(values[i]));
+            }
+            float inverse = max == 0 ? 0 : 127 / max;
+            int block = from / order.length;
+            for (int start = from; start < from + SCALED; start += group) {
+                int sum = 0;
+                for (int i = start; i < start + group; i++) {
+                    float v = values[i] * inverse;
+                    byte q = (byte) (v + Math.copySign(0.5f, v));
+                    sum += q;
+                    bytes[block * order.length + order[i - block * order.length]] = q;
+                }
+                int at = block * 2 * groups + start % order.length / group;
+                sums[at] = max / 127;
+                sums[at + groups] = max / 127 * sum;
+            }
+        }
+    }
+}
