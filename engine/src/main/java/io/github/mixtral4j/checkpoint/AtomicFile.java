@@ -2,6 +2,7 @@ package io.github.mixtral4j.checkpoint;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -25,6 +26,9 @@ final class AtomicFile implements AutoCloseable {
     }
 
     static AtomicFile create(Path target) throws IOException {
+        if (Files.isDirectory(target)) {
+            throw new FileAlreadyExistsException(target.toString(), null, "is a folder");
+        }
         Path temporary = target.resolveSibling("." + Names.file(target) + "."
                 + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime()) + ".tmp");
         return new AtomicFile(

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -116,8 +117,7 @@ public final class GgufWriter {
 
     /// Says so before hours of writing rather than after.
     private static void requireSpace(Path file, long bytes) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        long free = folder == null ? bytes : folder.toFile().getUsableSpace();
+        long free = Files.getFileStore(file.toAbsolutePath().resolveSibling("")).getUsableSpace();
         if (free < bytes) {
             throw new IOException(String.format(
                     Locale.ROOT, "%s needs %.1f GiB of disk, %.1f GiB are free", file, bytes / 0x1p30, free / 0x1p30));

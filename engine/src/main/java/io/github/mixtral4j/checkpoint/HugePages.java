@@ -1,5 +1,6 @@
 package io.github.mixtral4j.checkpoint;
 
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -9,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +28,8 @@ final class HugePages {
     private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
     private static final int MADV_HUGEPAGE = 14;
     private static final long MAP_FAILED = -1;
+
+    private static final Path SWITCH = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
 
     private static final AtomicBoolean WARNED = new AtomicBoolean();
 
@@ -63,7 +68,7 @@ final class HugePages {
     /// Zeroed memory that starts at a multiple of 2 MiB, owned by `arena`.
     ///
     /// @throws CheckpointException if the system refuses
-    static MemorySegment allocate(long bytes, Arena arena) {
+    static MemorySegment allocate(long bytes, Arena arena) throws IOException {
         if (bytes == 0) {
             return MemorySegment.NULL;
         }
@@ -71,6 +76,9 @@ final class HugePages {
         if (calls == null) {
             warn("huge pages are not available (Linux with --enable-native-access is needed); using plain memory");
             return plain(bytes, arena);
+        }
+        if (switchedOff()) {
+            warn("huge pages are switched off (" + SWITCH + "); using plain memory");
         }
         // mmap aligns to 4 KiB only; the slack makes room for the next multiple of 2 MiB.
         long reserved = Math.ceilDiv(bytes, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES + HUGE_PAGE_BYTES;
@@ -85,7 +93,7 @@ final class HugePages {
             long lead = Math.ceilDiv(start.address(), HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - start.address();
             MemorySegment aligned = mapping.asSlice(lead, reserved - HUGE_PAGE_BYTES);
             if ((int) calls.madvise().invokeExact(aligned, aligned.byteSize(), MADV_HUGEPAGE) != 0) {
-                warn("this kernel has no huge pages (/sys/kernel/mm/transparent_hugepage/enabled); using plain memory");
+                warn("this kernel has no huge pages; using plain memory");
             }
             return aligned.asSlice(0, bytes);
         } catch (RuntimeException | Error e) {
@@ -105,7 +113,8 @@ final class HugePages {
         }
     }
 
-    private static MemorySegment plain(long bytes, Arena arena) {
+    /// The same without huge pages.
+    static MemorySegment plain(long bytes, Arena arena) {
         try {
             return arena.allocate(bytes, HUGE_PAGE_BYTES);
         } catch (OutOfMemoryError e) {
@@ -114,6 +123,11 @@ final class HugePages {
                             + "it); map the file instead of copying it",
                     e);
         }
+    }
+
+    /// With "never" the kernel takes the advice and does not follow it.
+    private static boolean switchedOff() throws IOException {
+        return Files.isReadable(SWITCH) && Files.readString(SWITCH).contains("[never]");
     }
 
     private static void warn(String message) {

@@ -35,6 +35,9 @@ final class Json {
 
     /// The bytes of a file of at most `maxBytes`.
     static byte[] readFile(Path path, long maxBytes) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new CheckpointException(path + ": not a regular file");
+        }
         long size = Files.size(path);
         if (size > maxBytes) {
             throw new CheckpointException(

@@ -34,6 +34,9 @@ sealed interface ModelFiles {
         if (Files.isDirectory(path)) {
             return inFolder(path);
         }
+        if (!Files.isRegularFile(path)) {
+            throw new CheckpointException(path + ": not a regular file");
+        }
         String name = Names.file(path);
         for (SafetensorsLayout layout : SafetensorsLayout.values()) {
             if (name.equals(layout.configName())) {
@@ -53,7 +56,7 @@ sealed interface ModelFiles {
 
     private static Path folderOf(Path file) {
         Path folder = file.getParent();
-        return folder == null ? Path.of("") : folder;
+        return folder == null ? Path.of(".") : folder;
     }
 
     /// A file whose name says nothing: GGUF if it starts like one.
@@ -74,10 +77,12 @@ sealed interface ModelFiles {
         List<ModelFiles> models = new ArrayList<>();
         Map<String, Path> ggufs = ggufModels(folder);
         ggufs.values().forEach(path -> models.add(new Gguf(path)));
-        Optional<Safetensors> huggingFace = SafetensorsFiles.inFolder(folder, SafetensorsLayout.HUGGING_FACE);
-        Optional<Safetensors> mistral = SafetensorsFiles.inFolder(folder, SafetensorsLayout.MISTRAL);
+        Optional<Safetensors> safetensors = SafetensorsFiles.inFolder(folder, SafetensorsLayout.HUGGING_FACE);
         // Mistral's downloads carry both; they are the same weights.
-        huggingFace.or(() -> mistral).ifPresent(models::add);
+        if (safetensors.isEmpty()) {
+            safetensors = SafetensorsFiles.inFolder(folder, SafetensorsLayout.MISTRAL);
+        }
+        safetensors.ifPresent(models::add);
         if (models.isEmpty()) {
             throw new CheckpointException(folder + ": no model found; expected a .gguf file, "
                     + SafetensorsFiles.expected(SafetensorsLayout.HUGGING_FACE) + " with config.json, or "
@@ -85,7 +90,7 @@ sealed interface ModelFiles {
         }
         if (models.size() > 1) {
             throw new CheckpointException(folder + ": holds " + models.size() + " models; name one of "
-                    + choices(ggufs, huggingFace.isPresent() || mistral.isPresent()));
+                    + choices(ggufs, safetensors.isPresent()));
         }
         return models.getFirst();
     }

@@ -15,7 +15,8 @@ final class Names {
 
     /// The last part of a path, as messages show it.
     static String file(Path path) {
-        Path name = path.getFileName();
+        // "." and "" have a name too.
+        Path name = path.toAbsolutePath().normalize().getFileName();
         return name == null ? path.toString() : name.toString();
     }
 

@@ -24,7 +24,7 @@ public final class TokenizerLoader {
     private static final byte[] GGUF_MAGIC = "GGUF".getBytes(StandardCharsets.US_ASCII);
 
     /// `tokenizer.model.v3`, `mistral_instruct_tokenizer_240323.model.v3`.
-    private static final Pattern VERSIONED = Pattern.compile(".*tokenizer.*\\.model(\\.v\\d+)?");
+    private static final Pattern VERSIONED = Pattern.compile(".*\\.model(\\.v\\d+)?");
 
     private static final String KEYS = "tokenizer.ggml.";
 
@@ -44,6 +44,9 @@ public final class TokenizerLoader {
         }
         if (Files.isDirectory(path)) {
             return inFolder(path);
+        }
+        if (!Files.isRegularFile(path)) {
+            throw new CheckpointException(path + ": not a regular file");
         }
         if (isGguf(path)) {
             return inModel(path);

@@ -139,6 +139,13 @@ class GgufWriterTest {
     }
 
     @Test
+    void refusesToReplaceAFolder() {
+        assertThatThrownBy(() -> GgufWriter.write(folder, Map.of(), TENSORS, 1, GgufWriterTest::writeBackwards))
+                .isInstanceOf(IOException.class)
+                .hasMessage(folder + ": is a folder");
+    }
+
+    @Test
     void refusesWhatTheDiskCannotHold() throws IOException {
         List<TensorInfo> huge = List.of(new TensorInfo("x", DType.F32, Shape.of(1 << 30, 1 << 16)));
         Path file = folder.resolve("m.gguf");

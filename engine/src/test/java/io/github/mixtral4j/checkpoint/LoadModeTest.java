@@ -80,6 +80,15 @@ class LoadModeTest {
     }
 
     @Test
+    void plainMemoryIsAlignedAlike() {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = HugePages.plain(100, arena);
+            assertThat(memory.byteSize()).isEqualTo(100);
+            assertThat(memory.address() % (2 << 20)).isZero();
+        }
+    }
+
+    @Test
     void refusesToCopyMoreThanTheMachineHas() throws IOException {
         assumeTrue(Files.isReadable(Path.of("/proc/meminfo")), "only Linux says how much memory is available");
         Path file = sparse(folder.resolve("m.gguf"), 4096, 1L << 19);

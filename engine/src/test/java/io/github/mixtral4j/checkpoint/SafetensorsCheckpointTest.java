@@ -131,6 +131,9 @@ class SafetensorsCheckpointTest {
         refuses(name + "tensor a occurs twice in weight_map");
         index("{}");
         refuses(name + "expected a weight_map with tensors, found none");
+        index("{},\"x\":" + "[".repeat(1_000_000));
+        refuses(name + "malformed JSON: Document nesting depth (501) exceeds the maximum allowed (500, from "
+                + "`StreamReadConstraints.getMaxNestingDepth()`)");
         index("[]");
         refuses(name + "weight_map: expected an object, found an array at byte 28");
     }
