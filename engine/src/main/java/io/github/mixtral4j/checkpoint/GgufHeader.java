@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /// What one GGUF file says about itself, checked against the file's length.
 ///
@@ -250,7 +249,7 @@ record GgufHeader(GgufMetadata metadata, List<LocatedTensor> tensors, long dataS
     private static void checkOverlap(String file, List<LocatedTensor> tensors) {
         List<LocatedTensor> ascending = tensors.stream()
                 .sorted(Comparator.comparingLong(LocatedTensor::offset))
-                .collect(Collectors.toList());
+                .toList();
         for (int i = 1; i < ascending.size(); i++) {
             LocatedTensor before = ascending.get(i - 1);
             LocatedTensor after = ascending.get(i);

@@ -47,7 +47,7 @@ public final class GgufWriter {
     public interface Sink {
         /// Writes `bytes` at `offset` of the tensor. Every byte of a tensor is written exactly once, in any order.
         ///
-        /// @param bytes borrowed during the call
+        /// @param bytes native memory or that of a byte array, borrowed during the call
         /// @throws IllegalArgumentException if they do not lie inside the tensor
         void write(long offset, MemorySegment bytes) throws IOException;
     }
