@@ -29,7 +29,14 @@ record MappedFile(Path path, MemorySegment bytes) {
         }
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             long size = channel.size();
-            return new MappedFile(path, channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena));
+            MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            // The same memory as a segment of the class that allocations have: kernels then meet one class only, and
+            // the compiler need not test for it at every load.
+            return new MappedFile(
+                    path,
+                    MemorySegment.ofAddress(mapping.address())
+                            .reinterpret(size, arena, null)
+                            .asReadOnly());
         }
     }
 

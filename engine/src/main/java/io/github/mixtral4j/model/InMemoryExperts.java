@@ -15,7 +15,7 @@ final class InMemoryExperts implements Experts {
 
     @Override
     public void apply(MoeWeights weights, Routing routing, Rows x, Rows out, Workspace work) {
-        out.data().asSlice(0, out.offset(out.count())).fill((byte) 0);
+        clear(out);
         for (int expert = 0; expert < weights.experts().size(); expert++) {
             int count = routing.count(expert);
             if (count == 0) {
@@ -41,6 +41,14 @@ final class InMemoryExperts implements Experts {
         kernels.matmul(weights.upProj(), x, up);
         kernels.swiglu(gate, up);
         kernels.matmul(weights.downProj(), gate, out);
+    }
+
+    private static void clear(Rows out) {
+        for (int row = 0; row < out.count(); row++) {
+            for (int i = 0; i < out.cols(); i++) {
+                out.set(row, i, 0);
+            }
+        }
     }
 
     private static void addScaled(Rows out, int row, float weight, Rows values, int valueRow) {

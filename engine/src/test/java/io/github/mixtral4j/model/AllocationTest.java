@@ -1,0 +1,64 @@
+package io.github.mixtral4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.kernel.VectorKernels;
+import io.github.mixtral4j.load.LoadedModel;
+import io.github.mixtral4j.load.ModelLoader;
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.testkit.BlockFormat;
+import io.github.mixtral4j.testkit.TinyConfig;
+import io.github.mixtral4j.testkit.TinyMixtral;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The forward pass allocates nothing once it is compiled: what a token costs is counted over all threads.
+class AllocationTest {
+    /// Rounds until the compiler has replaced the vectors by registers; far fewer are needed.
+    private static final int MAX_ROUNDS = 60;
+
+    /// Less than the smallest object.
+    private static final long LIMIT = 16;
+
+    private static final int TOKENS = 100;
+
+    @Test
+    void decodingAllocatesNothingPerToken(@TempDir Path folder) throws Exception {
+        TinyMixtral tiny = TinyMixtral.create(
+                TinyConfig.mixtral(),
+                7,
+                name -> name.contains("norm") || name.endsWith("gate.weight") ? BlockFormat.F32 : BlockFormat.Q4_K);
+        Path file = tiny.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT);
+        try (LoadedModel loaded = ModelLoader.load(file);
+                Kernels kernels = new VectorKernels(2);
+                KvCache cache = KvCache.allocate(loaded.config(), 256, DType.F16);
+                Workspace work = Workspace.allocate(loaded.config(), 1, 1)) {
+            Mixtral model = new Mixtral(loaded.config(), loaded.weights(), kernels);
+            long fewest = Long.MAX_VALUE;
+            for (int round = 0; round < MAX_ROUNDS && fewest >= LIMIT; round++) {
+                fewest = Math.min(fewest, allocatedPerToken(model, cache, work));
+            }
+            assertThat(fewest).as("bytes allocated per token").isLessThan(LIMIT);
+        }
+    }
+
+    private static long allocatedPerToken(Mixtral model, KvCache cache, Workspace work) {
+        int sequence = cache.openSequence();
+        Batch[] batches = new Batch[TOKENS];
+        for (int i = 0; i < TOKENS; i++) {
+            batches[i] = Batch.ofSequence(sequence, i, new int[] {i % 50}, 0, 1);
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getTotalThreadAllocatedBytes();
+        for (Batch batch : batches) {
+            model.forward(batch, cache, work);
+        }
+        long allocated = threads.getTotalThreadAllocatedBytes() - before;
+        cache.closeSequence(sequence);
+        return allocated / TOKENS;
+    }
+}
