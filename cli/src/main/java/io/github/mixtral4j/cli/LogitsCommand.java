@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -52,7 +53,7 @@ final class LogitsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         int[] tokens = TokenIds.parse(ids);
         try (OpenModel model = options.open(console, path)) {
-            Probe probe = Probe.run(model.model(), tokens, options.kvType());
+            Probe probe = Probe.run(model.model(), tokens, options.kvType(DType.F32));
             if (json) {
                 printJson(probe);
             } else {

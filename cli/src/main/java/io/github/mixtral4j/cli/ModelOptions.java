@@ -42,9 +42,8 @@ final class ModelOptions {
     @Option(
             names = "--kv-type",
             paramLabel = "TYPE",
-            defaultValue = "f16",
-            description = "Format of the key/value cache: f16 or f32; default: f16.")
-    private String kvType;
+            description = "Format of the key/value cache: f16 or f32; default: f16, for logits f32.")
+    private @Nullable String kvType;
 
     /// Opens a model to run.
     ///
@@ -78,6 +77,14 @@ final class ModelOptions {
 
     /// Format of the key/value cache.
     DType kvType() {
+        return kvType(DType.F16);
+    }
+
+    /// Format of the key/value cache, or `unsaid` when the option is not given.
+    DType kvType(DType unsaid) {
+        if (kvType == null) {
+            return unsaid;
+        }
         return switch (kvType.toLowerCase(Locale.ROOT)) {
             case "f16" -> DType.F16;
             case "f32" -> DType.F32;

@@ -140,22 +140,24 @@ final class VectorQ5K implements VectorFormat {
 
     @Override
     public void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
-        float[] scales = new float[16];
         for (int block = 0; block < elements / ELEMENTS; block++) {
             long o = offset + (long) block * BLOCK;
-            VectorQ4K.scales(w, o, scales);
+            int at = outOffset + block * ELEMENTS;
+            // The scales stand where the block's last group will overwrite them after it has read its own.
+            int scales = at + ELEMENTS - 16;
+            VectorQ4K.scales(w, o, out, scales);
             for (int group = 0; group < 4; group++) {
-                expandGroup(w, o, group, scales, out, outOffset + block * ELEMENTS + 64 * group);
+                expandGroup(w, o, group, scales + 2 * group, out, at + 64 * group);
             }
         }
     }
 
-    private static void expandGroup(MemorySegment w, long block, int group, float[] scales, float[] out, int at) {
+    private static void expandGroup(MemorySegment w, long block, int group, int scales, float[] out, int at) {
         long low = block + Q5K.QUANTS + 32L * group;
-        FloatVector scale0 = FloatVector.broadcast(FLOATS, scales[2 * group]);
-        FloatVector scale1 = FloatVector.broadcast(FLOATS, scales[2 * group + 1]);
-        FloatVector min0 = FloatVector.broadcast(FLOATS, -scales[8 + 2 * group]);
-        FloatVector min1 = FloatVector.broadcast(FLOATS, -scales[9 + 2 * group]);
+        FloatVector scale0 = FloatVector.broadcast(FLOATS, out[scales]);
+        FloatVector scale1 = FloatVector.broadcast(FLOATS, out[scales + 1]);
+        FloatVector min0 = FloatVector.broadcast(FLOATS, -out[scales + 8]);
+        FloatVector min1 = FloatVector.broadcast(FLOATS, -out[scales + 9]);
         for (int i = 0; i < 32; i += COUNT) {
             IntVector q = Lanes.bytes(w, low + i);
             IntVector fifth = Lanes.bytes(w, block + Q5K.HIGH_BITS + i).lanewise(VectorOperators.LSHR, 2 * group);
