@@ -26,52 +26,55 @@ public final class ReferenceMixtral {
         }
         double[][] x = embedding;
         List<ReferenceTrace.Layer> layers = new ArrayList<>();
-        for (ReferenceWeights.Layer w : weights.layers()) {
-            ReferenceTrace.Layer layer = block(w, x);
-            layers.add(layer);
-            x = layer.output();
+        for (int layer = 0; layer < config.numLayers(); layer++) {
+            ReferenceTrace.Attention attention = attention(layer, x);
+            ReferenceTrace.FeedForward feedForward = feedForward(layer, attention.residual());
+            layers.add(new ReferenceTrace.Layer(attention, feedForward));
+            x = feedForward.residual();
         }
         double[][] finalNorm = rmsNorm(x, weights.outputNorm());
         return new ReferenceTrace(ids, embedding, layers, finalNorm, matmul(weights.output(), finalNorm));
     }
 
-    private ReferenceTrace.Layer block(ReferenceWeights.Layer w, double[][] x) {
-        double[][] attentionNorm = rmsNorm(x, w.attentionNorm());
-        double[][] queries = rotate(matmul(w.wq(), attentionNorm));
-        double[][] keys = rotate(matmul(w.wk(), attentionNorm));
-        double[][] values = matmul(w.wv(), attentionNorm);
-        double[][] attention = attend(queries, keys, values);
-        double[][] attentionOutput = matmul(w.wo(), attention);
-        double[][] afterAttention = add(x, attentionOutput);
-        double[][] feedForwardNorm = rmsNorm(afterAttention, w.feedForwardNorm());
+    /// The first half of a block.
+    ///
+    /// @param x the residual stream at positions 0, 1, …
+    public ReferenceTrace.Attention attention(int layer, double[][] x) {
+        ReferenceWeights.Layer w = weights.layers().get(layer);
+        double[][] norm = rmsNorm(x, w.attentionNorm());
+        double[][] queries = rotate(matmul(w.wq(), norm));
+        double[][] keys = rotate(matmul(w.wk(), norm));
+        double[][] values = matmul(w.wv(), norm);
+        double[][] heads = attend(queries, keys, values);
+        double[][] output = matmul(w.wo(), heads);
+        return new ReferenceTrace.Attention(norm, queries, keys, values, heads, output, add(x, output));
+    }
 
-        double[][] routerLogits = matmul(w.router(), feedForwardNorm);
+    /// The second half of a block: router and experts, or the one feed-forward of a dense model.
+    ///
+    /// @param x the residual stream after attention
+    public ReferenceTrace.FeedForward feedForward(int layer, double[][] x) {
+        ReferenceWeights.Layer w = weights.layers().get(layer);
+        double[][] norm = rmsNorm(x, w.feedForwardNorm());
+        double[][] routerLogits = matmul(w.router(), norm);
         int[][] experts = new int[x.length][];
         double[][] shares = new double[x.length][];
-        double[][] feedForward = new double[x.length][];
+        double[][] output = new double[x.length][];
         for (int t = 0; t < x.length; t++) {
             double[] logits = routerLogits[t];
             experts[t] = config.isMixture() ? largest(logits, config.numExpertsPerToken()) : new int[0];
             shares[t] = softmax(
                     Arrays.stream(experts[t]).mapToDouble(e -> logits[e]).toArray());
-            feedForward[t] = config.isMixture()
-                    ? mixture(w.experts(), experts[t], shares[t], feedForwardNorm[t])
-                    : expert(w.experts().getFirst(), feedForwardNorm[t]);
+            output[t] = config.isMixture()
+                    ? mixture(w.experts(), experts[t], shares[t], norm[t])
+                    : expert(w.experts().getFirst(), norm[t]);
         }
-        return new ReferenceTrace.Layer(
-                attentionNorm,
-                queries,
-                keys,
-                values,
-                attention,
-                attentionOutput,
-                afterAttention,
-                feedForwardNorm,
-                routerLogits,
-                experts,
-                shares,
-                feedForward,
-                add(afterAttention, feedForward));
+        return new ReferenceTrace.FeedForward(norm, routerLogits, experts, shares, output, add(x, output));
+    }
+
+    /// The head: logits of rows of the residual stream.
+    public double[][] logits(double[][] x) {
+        return matmul(weights.output(), rmsNorm(x, weights.outputNorm()));
     }
 
     private double[] mixture(List<ReferenceWeights.Expert> experts, int[] chosen, double[] shares, double[] x) {

@@ -12,35 +12,47 @@ import java.util.List;
 public record ReferenceTrace(
         int[] ids, double[][] embedding, List<Layer> layers, double[][] finalNorm, double[][] logits) {
 
-    /// One block. In a dense model the router's arrays are empty per token.
+    /// One block: two sub-layers, each adding to the residual stream.
+    public record Layer(Attention attention, FeedForward feedForward) {
+        /// Chosen experts by falling logit, `[tokens, numExpertsPerToken]`.
+        public int[][] experts() {
+            return feedForward.experts;
+        }
+    }
+
+    /// The first half of a block.
     ///
-    /// @param attentionNorm `[tokens, hiddenSize]`
+    /// @param norm `[tokens, hiddenSize]`
     /// @param queries after rotation, `[tokens, numHeads * headDim]`
     /// @param keys after rotation, `[tokens, numKvHeads * headDim]`
     /// @param values `[tokens, numKvHeads * headDim]`
-    /// @param attention weighted values of all heads, before wo, `[tokens, numHeads * headDim]`
-    /// @param attentionOutput after wo, `[tokens, hiddenSize]`
-    /// @param afterAttention residual stream, `[tokens, hiddenSize]`
-    /// @param feedForwardNorm `[tokens, hiddenSize]`
-    /// @param routerLogits `[tokens, numExperts]`
-    /// @param experts chosen experts by falling logit, `[tokens, numExpertsPerToken]`
-    /// @param expertWeights their shares, sum 1
-    /// @param feedForward weighted sum of the experts' outputs, `[tokens, hiddenSize]`
-    /// @param output residual stream after the block, `[tokens, hiddenSize]`
-    public record Layer(
-            double[][] attentionNorm,
+    /// @param heads weighted values of all heads, before wo, `[tokens, numHeads * headDim]`
+    /// @param output after wo, `[tokens, hiddenSize]`
+    /// @param residual the stream with the output added, `[tokens, hiddenSize]`
+    public record Attention(
+            double[][] norm,
             double[][] queries,
             double[][] keys,
             double[][] values,
-            double[][] attention,
-            double[][] attentionOutput,
-            double[][] afterAttention,
-            double[][] feedForwardNorm,
+            double[][] heads,
+            double[][] output,
+            double[][] residual) {}
+
+    /// The second half of a block. In a dense model the router's arrays are empty per token.
+    ///
+    /// @param norm `[tokens, hiddenSize]`
+    /// @param routerLogits `[tokens, numExperts]`
+    /// @param experts chosen experts by falling logit, `[tokens, numExpertsPerToken]`
+    /// @param expertWeights their shares, sum 1
+    /// @param output weighted sum of the experts' outputs, `[tokens, hiddenSize]`
+    /// @param residual the stream with the output added, `[tokens, hiddenSize]`
+    public record FeedForward(
+            double[][] norm,
             double[][] routerLogits,
             int[][] experts,
             double[][] expertWeights,
-            double[][] feedForward,
-            double[][] output) {}
+            double[][] output,
+            double[][] residual) {}
 
     /// Logits after the last token.
     public double[] lastLogits() {
@@ -59,19 +71,19 @@ public record ReferenceTrace(
     /// Hugging Face's `load_balancing_loss_func`: rows of all layers pooled, `E * sum over choices k and experts e of
     /// (share of rows whose k-th choice is e) * (mean probability of e)`; K in perfect balance.
     public double loadBalancingLoss() {
-        int experts = layers.getFirst().routerLogits[0].length;
-        int choices = layers.getFirst().experts[0].length;
+        int experts = layers.getFirst().feedForward.routerLogits[0].length;
+        int choices = layers.getFirst().experts()[0].length;
         double[] meanProbability = new double[experts];
         double[][] share = new double[choices][experts];
         double rows = (double) layers.size() * ids.length;
         for (Layer layer : layers) {
             for (int t = 0; t < ids.length; t++) {
-                double[] probabilities = ReferenceMixtral.softmax(layer.routerLogits[t]);
+                double[] probabilities = ReferenceMixtral.softmax(layer.feedForward.routerLogits[t]);
                 for (int e = 0; e < experts; e++) {
                     meanProbability[e] += probabilities[e] / rows;
                 }
                 for (int k = 0; k < choices; k++) {
-                    share[k][layer.experts[t][k]] += 1 / rows;
+                    share[k][layer.experts()[t][k]] += 1 / rows;
                 }
             }
         }

@@ -33,7 +33,7 @@ class ReferenceMixtralTest {
                     .containsExactly(MiniJson.doubles(MiniJson.get(c, "last_logits")), within(1e-6));
             for (int l = 0; l < config.numLayers(); l++) {
                 ReferenceTrace.Layer layer = trace.layers().get(l);
-                assertThat(layer.routerLogits()[last])
+                assertThat(layer.feedForward().routerLogits()[last])
                         .containsExactly(
                                 MiniJson.doubles(MiniJson.array(MiniJson.get(c, "router_logits_last"))
                                         .get(l)),

@@ -124,15 +124,17 @@ class TinyMixtralTest {
                 for (int e : layer.experts()[t]) {
                     uses[e]++;
                 }
-                firstShare += layer.expertWeights()[t][0] / IDS.length;
+                firstShare += layer.feedForward().expertWeights()[t][0] / IDS.length;
             }
             assertThat(Arrays.stream(uses).filter(n -> n > 0).count())
                     .as("experts in use")
                     .isGreaterThanOrEqualTo(5);
             assertThat(firstShare).as("mean weight of the first expert").isBetween(0.6, 0.95);
-            double ratio = norm(layer.feedForward()) / norm(layer.afterAttention());
+            double ratio =
+                    norm(layer.feedForward().output()) / norm(layer.attention().residual());
             assertThat(ratio).as("what experts add").isBetween(0.1, 10.0);
-            assertThat(norm(layer.attentionOutput()) / norm(layer.output()))
+            assertThat(norm(layer.attention().output())
+                            / norm(layer.feedForward().residual()))
                     .as("what attention adds")
                     .isGreaterThan(0.05);
         }
@@ -151,7 +153,7 @@ class TinyMixtralTest {
                 .containsKey("model.layers.0.mlp.up_proj.weight");
         ReferenceTrace trace = new ReferenceMixtral(model.weights()).forward(IDS);
         assertThat(trace.layers().getFirst().experts()[0]).isEmpty();
-        assertThat(norm(trace.layers().getFirst().feedForward())).isPositive();
+        assertThat(norm(trace.layers().getFirst().feedForward().output())).isPositive();
     }
 
     @Test

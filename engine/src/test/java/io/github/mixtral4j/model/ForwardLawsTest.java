@@ -1,0 +1,251 @@
+package io.github.mixtral4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.mixtral4j.kernel.KernelKind;
+import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.testkit.BlockFormat;
+import io.github.mixtral4j.testkit.TinyConfig;
+import io.github.mixtral4j.testkit.TinyMixtral;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Ring 3: what must not change a result. The same rows in another company go through other kernels (one row, a few,
+/// many), so that laws about batching hold to float32 rounding; laws about threads and memory hold to the bit.
+class ForwardLawsTest {
+    private static final Kernels VECTOR = Kernels.create(KernelKind.VECTOR, 2);
+
+    /// Greatest difference of a logit, of which the root mean square is about 2, with keys and values cached as F32.
+    private static final double ROUNDING = 1e-3;
+
+    /// With the usual cache a key at the border of two float16 numbers may fall to either side.
+    private static final double HALF_ROUNDING = 5e-2;
+
+    @AfterAll
+    static void close() {
+        VECTOR.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16"})
+    void prefillEqualsDecodeInFloatFormats(DType type) {
+        Mixtral model = TestModel.of(tiny(type), VECTOR);
+        int[] ids = ids(1, 20);
+        float[][] prefill = TestModel.logits(model, ids, DType.F32, ids.length);
+        assertClose("decode", TestModel.logits(model, ids, DType.F32, 1), prefill, ROUNDING);
+    }
+
+    /// A few rows may be multiplied with activations of 8 bits, and that may turn the routing of single tokens.
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "F16", "BF16"})
+    void prefillEqualsDecodeInQuantizedFormats(DType type) {
+        Mixtral model = TestModel.of(tiny(type), VECTOR);
+        int[] ids = ids(1, 21);
+        float[][] prefill = TestModel.logits(model, ids, DType.F32, ids.length);
+        float[][] decode = TestModel.logits(model, ids, DType.F32, 1);
+        double[] differences = IntStream.range(0, ids.length)
+                .mapToDouble(t -> worst(decode[t], prefill[t]))
+                .sorted()
+                .toArray();
+        assertThat(differences[ids.length / 2])
+                .as("median of " + Arrays.toString(differences))
+                .isLessThan(0.2);
+    }
+
+    @Test
+    void prefillEqualsDecodeWithAHalfPrecisionCache() {
+        Mixtral model = TestModel.of(tiny(DType.BF16), VECTOR);
+        int[] ids = ids(1, 70);
+        float[][] prefill = TestModel.logits(model, ids, DType.F16, ids.length);
+        assertClose("decode", TestModel.logits(model, ids, DType.F16, 1), prefill, HALF_ROUNDING);
+        assertClose("float cache", TestModel.logits(model, ids, DType.F32, 1), prefill, HALF_ROUNDING);
+    }
+
+    @Test
+    void anySplitIntoChunksGivesTheSameLogits() {
+        Mixtral model = TestModel.of(tiny(DType.BF16), VECTOR);
+        int[] ids = ids(2, 70);
+        float[][] whole = TestModel.logits(model, ids, DType.F32, ids.length);
+        Random random = new Random(2);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            int[] chunks = random.ints(20, 1, 30).toArray();
+            assertClose(
+                    "chunks " + Arrays.toString(chunks),
+                    TestModel.logits(model, ids, DType.F32, chunks),
+                    whole,
+                    ROUNDING);
+        }
+    }
+
+    @Test
+    void sequencesInOneBatchDoNotSeeEachOther() {
+        Mixtral model = TestModel.of(tiny(DType.F16), VECTOR);
+        int[][] ids = {ids(3, 70), ids(4, 9), ids(5, 66), ids(6, 30)};
+        float[][][] alone = new float[ids.length][][];
+        for (int s = 0; s < ids.length; s++) {
+            alone[s] = TestModel.logits(model, ids[s], DType.F32, ids[s].length);
+        }
+        float[][][] together = new float[ids.length][][];
+        for (int s = 0; s < ids.length; s++) {
+            together[s] = new float[ids[s].length][];
+        }
+        Random random = new Random(7);
+        try (KvCache cache = KvCache.allocate(model.config(), 4 * 128, DType.F32);
+                Workspace work = Workspace.allocate(model.config(), 100, 100)) {
+            int[] handles = new int[ids.length];
+            for (int s = 0; s < ids.length; s++) {
+                handles[s] = cache.openSequence();
+            }
+            int[] done = new int[ids.length];
+            while (!Arrays.equals(
+                    done, Arrays.stream(ids).mapToInt(i -> i.length).toArray())) {
+                step(model, ids, done, handles, together, cache, work, random);
+            }
+        }
+        for (int s = 0; s < ids.length; s++) {
+            assertClose("sequence " + s, together[s], alone[s], ROUNDING);
+        }
+    }
+
+    /// One ragged batch: from some sequences a chunk, from others one token or none.
+    private static void step(
+            Mixtral model,
+            int[][] ids,
+            int[] done,
+            int[] handles,
+            float[][][] logits,
+            KvCache cache,
+            Workspace work,
+            Random random) {
+        int[] counts = new int[ids.length];
+        for (int s = 0; s < ids.length; s++) {
+            counts[s] = Math.min(ids[s].length - done[s], random.nextBoolean() ? 1 : random.nextInt(25));
+        }
+        int rows = Arrays.stream(counts).sum();
+        if (rows == 0) {
+            return;
+        }
+        int[] tokens = new int[rows];
+        int[] positions = new int[rows];
+        int[] sequences = new int[rows];
+        for (int s = 0, row = 0; s < ids.length; s++) {
+            for (int i = 0; i < counts[s]; i++, row++) {
+                tokens[row] = ids[s][done[s] + i];
+                positions[row] = done[s] + i;
+                sequences[row] = handles[s];
+            }
+        }
+        model.forward(new Batch(tokens, positions, sequences, TestModel.all(rows)), cache, work);
+        for (int s = 0, row = 0; s < ids.length; s++) {
+            for (int i = 0; i < counts[s]; i++, row++) {
+                logits[s][done[s]++] = TestModel.row(work.logits(), row);
+            }
+        }
+    }
+
+    @Test
+    void threadsDoNotChangeASingleBit() {
+        int[] ids = ids(8, 6);
+        for (DType type : new DType[] {DType.BF16, DType.Q4_K}) {
+            TinyMixtral tiny = tiny(type);
+            assertThat(onThreads(3, tiny, ids)).as(type + ", 3 threads").isDeepEqualTo(onThreads(1, tiny, ids));
+        }
+    }
+
+    private static float[][] onThreads(int threads, TinyMixtral tiny, int[] ids) {
+        try (Kernels kernels = Kernels.create(KernelKind.SCALAR, threads)) {
+            return TestModel.logits(TestModel.of(tiny, kernels), ids, DType.F16, ids.length - 3, 1);
+        }
+    }
+
+    @Test
+    void aTruncatedSequenceContinuesAsIfItHadNeverGoneOn() {
+        int[] start = ids(9, 60);
+        int[] other = ids(10, 20);
+        int[] end = ids(11, 6);
+        float[][] expected;
+        float[][] actual;
+        try (Kernels scalar = Kernels.create(KernelKind.SCALAR, 2)) {
+            Mixtral model = TestModel.of(tiny(DType.Q4_0), scalar);
+            try (KvCache cache = KvCache.allocate(model.config(), 128, DType.F16);
+                    Workspace work = Workspace.allocate(model.config(), 60, 20)) {
+                int fresh = cache.openSequence();
+                TestModel.fill(model, start, cache, fresh, work);
+                expected = TestModel.logits(model, end, cache, fresh, work, 6);
+                cache.closeSequence(fresh);
+
+                // Goes on to the second page and comes back; its memory is that of the sequence that was closed.
+                int reused = cache.openSequence();
+                TestModel.fill(model, start, cache, reused, work);
+                TestModel.fill(model, other, cache, reused, work);
+                cache.truncate(reused, start.length);
+                actual = TestModel.logits(model, end, cache, reused, work, 6);
+            }
+        }
+        assertThat(actual).isDeepEqualTo(expected);
+    }
+
+    @Test
+    void bothRotaryLayoutsAreTheSameModel() {
+        TinyMixtral tiny = tiny(DType.BF16);
+        int[] ids = ids(12, 40);
+        float[][] interleaved = TestModel.logits(TestModel.of(tiny, VECTOR), ids, DType.F32, 40);
+        Mixtral halfSplit = new Mixtral(
+                TestModel.config(tiny.config(), RopeLayout.HALF_SPLIT),
+                TestModel.weights(tiny, RopeLayout.HALF_SPLIT),
+                VECTOR);
+        assertClose("half split", TestModel.logits(halfSplit, ids, DType.F32, 40), interleaved, ROUNDING);
+    }
+
+    @Test
+    void logitsAreGivenForTheRowsAskedForOnly() {
+        Mixtral model = TestModel.of(tiny(DType.BF16), VECTOR);
+        int[] ids = ids(13, 30);
+        float[][] all = TestModel.logits(model, ids, DType.F32, 30);
+        try (KvCache cache = KvCache.allocate(model.config(), 30, DType.F32);
+                Workspace work = Workspace.allocate(model.config(), 30, 3)) {
+            int sequence = cache.openSequence();
+            model.forward(Batch.ofSequence(sequence, 0, ids, 0, 10, new int[0]), cache, work);
+            assertThat(work.logits().count()).isZero();
+            model.forward(Batch.ofSequence(sequence, 10, ids, 10, 20, new int[] {0, 7, 19}), cache, work);
+            assertThat(work.logits().count()).isEqualTo(3);
+            float[][] some = {
+                TestModel.row(work.logits(), 0), TestModel.row(work.logits(), 1), TestModel.row(work.logits(), 2)
+            };
+            assertClose("chosen rows", some, new float[][] {all[10], all[17], all[29]}, ROUNDING);
+        }
+    }
+
+    private static TinyMixtral tiny(DType type) {
+        return TinyMixtral.create(TinyConfig.mixtral().withExperts(4, 2), 21, name -> BlockFormat.valueOf(type.name()));
+    }
+
+    private static int[] ids(int seed, int count) {
+        return new Random(seed).ints(count, 0, 512).toArray();
+    }
+
+    private static void assertClose(String what, float[][] got, float[][] want, double tolerance) {
+        for (int t = 0; t < want.length; t++) {
+            assertThat(worst(got[t], want[t]))
+                    .as(what + ", logits of token " + t)
+                    .isLessThan(tolerance);
+        }
+    }
+
+    private static double worst(float[] got, float[] want) {
+        double worst = 0;
+        for (int i = 0; i < want.length; i++) {
+            double difference = Math.abs(got[i] - want[i]);
+            worst = difference <= worst ? worst : difference;
+        }
+        return worst;
+    }
+}
