@@ -1,0 +1,57 @@
+// This project's command line, as the comparisons call it, and the random tokens that both engines get.
+import {spawnSync} from "node:child_process";
+import {dirname, join} from "node:path";
+import {fileURLToPath} from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The root of the repository. */
+export const root = join(here, "..", "..");
+
+/** Ends the program: `message` says what is wrong. Exit code 1: failed, 2: wrong usage. */
+export function fail(message, code = 1) {
+    console.error(message);
+    process.exit(code);
+}
+
+function output(what, command, args) {
+    const {status, error, stdout, stderr} =
+        spawnSync(command, args, {encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "pipe"]});
+    if (error || status !== 0)
+        fail(`${what} failed${error ? `: ${error.message}` : ` with exit code ${status}`}\n${stderr ?? ""}`);
+    return stdout;
+}
+
+/** Runs `./mixtral ARGS` and returns what it wrote to standard output. */
+export const mixtral = (...args) => output(`./mixtral ${args.join(" ")}`, join(root, "mixtral"), args.map(String));
+
+/** Runs a script of this folder in a process of its own and returns the JSON value that it prints last. */
+export const script = (name, ...args) =>
+    JSON.parse(output(name, process.execPath, [join(here, name), ...args.map(String)]).trim().split("\n").at(-1));
+
+const mask = (1n << 64n) - 1n;
+
+/**
+ * The tokens that `mixtral bench --seed` draws: java.util.SplittableRandom(seed).ints(count, 0, bound). Same tokens,
+ * same experts; and random ones, because a repeated token would read the same two experts from the cache again.
+ */
+export function randomTokens(seed, count, bound) {
+    let state = BigInt(seed) & mask;
+    const next = () => {
+        state = (state + 0x9e3779b97f4a7c15n) & mask;
+        let z = ((state ^ (state >> 33n)) * 0x62a9d9ed799705f5n) & mask;
+        z = ((z ^ (z >> 28n)) * 0xcb24d0a5c88c35b3n) & mask;
+        return Number(z >> 32n);
+    };
+    // As the JDK does it: the low bits for a power of two, else the remainder of 31 bits, rejecting the last part range.
+    const powerOfTwo = (bound & (bound - 1)) === 0;
+    const end = 2 ** 31 - (2 ** 31 % bound);
+    return Array.from({length: count}, () => {
+        let value = next();
+        if (powerOfTwo)
+            return (value & (bound - 1)) >>> 0;
+        while ((value >>> 1) >= end)
+            value = next();
+        return (value >>> 1) % bound;
+    });
+}
