@@ -158,15 +158,29 @@ install_app() {
         [ "${old##*/}" = "$before" ] || rm -rf "$old"
     done
     mkdir -p "$app/$id" && cp -pR "$root/cli/target/lib" "$app/$id/lib" || fail "cannot write to $app"
-    # Without this archive of loaded classes a start takes twice as long; without a usable one nothing else changes.
-    (java_app "$app/$id" -XX:ArchiveClassesAtExit="$app/$id/classes.jsa.new" --help) >/dev/null 2>&1 </dev/null &&
-        mv "$app/$id/classes.jsa.new" "$app/$id/classes.jsa"
+    train_archive light inspect
+    train_archive vector run
     echo "$id" >"$current.$$"
     touch -r "$1" "$current.$$"
     mv "$current.$$" "$current"
 }
 
-# java_app DIR ARCHIVE_FLAG ARGUMENT…: becomes the application of that folder.
+# train_archive NAME COMMAND: makes the archive of loaded classes for the commands that start java like COMMAND. Without
+# it a start takes twice as long; nothing else changes.
+train_archive() {
+    training=$app/$id/training
+    mkdir -p "$training" || return 0
+    if (
+        main_class=io.github.mixtral4j.cli.ArchiveTraining
+        java_app "$app/$id" -XX:ArchiveClassesAtExit="$training/$1.jsa" "$2" "$training"
+    ) >"$training/log" 2>&1 </dev/null; then
+        mv "$training/$1.jsa" "$app/$id/$1.jsa"
+    fi
+    rm -rf "$training"
+}
+
+# java_app DIR ARCHIVE_FLAG ARGUMENT…: becomes the application of that folder. Without a flag it uses the archive there.
+main_class=io.github.mixtral4j.cli.Main
 java_app() {
     dir=$1
     archive_flag=$2
@@ -178,17 +192,19 @@ java_app() {
     done
     # Java warns about its incubating module whenever that is there; so it is there only where kernels run.
     case ${1:-} in
-        '' | -* | help | inspect | tokenize | prompt | synth) vector= ;;
-        *) vector='--add-modules jdk.incubator.vector' ;;
+        '' | -* | help | inspect | tokenize | prompt | synth) kind=light vector= ;;
+        *) kind=vector vector='--add-modules jdk.incubator.vector' ;;
     esac
+    [ -n "$archive_flag" ] || archive_flag=-XX:SharedArchiveFile=$dir/$kind.jsa
     # Java takes the encoding of arguments and file names from the locale, and under LANG=C would replace what is not
     # ASCII; -Dsun.jnu.encoding does not change that.
     LC_ALL=C.UTF-8
     export LC_ALL
-    # -Xlog:disable: else a stale archive is reported on stdout.
+    # -Xlog:disable: else a stale or missing archive is reported on stdout.
     # shellcheck disable=SC2086 # both are lists of options
     exec "$JAVA_HOME/bin/java" "$archive_flag" -Xlog:disable -Xshare:auto -XX:-UsePerfData \
         -XX:+UseSerialGC -Xms64m -Xmx2g $vector --enable-native-access=ALL-UNNAMED \
         -Dstdin.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 \
-        ${MIXTRAL4J_JAVA_OPTIONS:-} -cp "$class_path" io.github.mixtral4j.cli.Main "$@"
+        -Djava.util.logging.SimpleFormatter.format=%5\$s%n \
+        ${MIXTRAL4J_JAVA_OPTIONS:-} -cp "$class_path" "$main_class" "$@"
 }

@@ -25,6 +25,7 @@ import picocli.CommandLine.Parameters;
 /// `mixtral bench`: how fast a model runs here.
 @Command(
         name = "bench",
+        customSynopsis = "mixtral bench MODEL [--prefill=N] [--decode=N] [--repeat=N] [--json] [OPTION]...",
         description = "Measures prefill and decode speed on random tokens and prints the medians.",
         footer = {
             "",

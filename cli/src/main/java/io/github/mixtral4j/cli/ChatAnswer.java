@@ -42,9 +42,8 @@ final class ChatAnswer implements Consumer<GenerationEvent> {
                     end.completeExceptionally(new GenerationException(message, cause));
             }
         } catch (RuntimeException e) {
-            // The output is gone. The generator ends the request too, but would not say so here.
+            // The output is gone; whoever waits cancels the request.
             end.completeExceptionally(e);
-            throw e;
         }
     }
 

@@ -19,12 +19,13 @@ import picocli.CommandLine.Parameters;
 /// `mixtral chat`: a conversation at the terminal.
 @Command(
         name = "chat",
+        customSynopsis = "mixtral chat [MODEL] [OPTION]...",
         description =
                 "Talks to an instruct model: each line is a message, the answer is streamed. /help lists what else"
                         + " a line can be.",
         footer = {
             "",
-            "A line that ends in a backslash goes on in the next; everything between two lines \"\"\" is one message.",
+            "A line that ends in \\ goes on in the next; lines between two \"\"\" are one message.",
             "Ctrl-C stops an answer, Ctrl-D leaves. Messages may come from a pipe as well."
         })
 final class ChatCommand implements Callable<Integer> {

@@ -6,6 +6,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -40,7 +41,8 @@ final class Commands implements Runnable {
                 new LogitsCommand(console),
                 new PerplexityCommand(console),
                 new BenchCommand(console),
-                new SynthCommand(console));
+                new SynthCommand(console),
+                new CommandLine.HelpCommand());
     }
 
     /// The whole command line, writing to the console.
@@ -50,8 +52,9 @@ final class Commands implements Runnable {
             root.addSubcommand(command);
         }
         for (CommandLine line : root.getSubcommands().values()) {
-            line.getCommandSpec().mixinStandardHelpOptions(true);
-            line.getCommandSpec().usageMessage().abbreviateSynopsis(false);
+            if (!line.getCommandSpec().helpCommand()) {
+                line.getCommandSpec().addMixin("help", CommandSpec.forAnnotatedObject(new HelpOption()));
+            }
         }
         return root.setOut(console.outWriter())
                 .setErr(console.errWriter())
@@ -87,6 +90,16 @@ final class Commands implements Runnable {
             return "unknown command '" + unmatched.getUnmatched().getFirst() + "'";
         }
         return Failures.firstLine(e.getMessage());
+    }
+
+    /// The option that every command has.
+    private static final class HelpOption {
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "Show this help.")
+        @SuppressWarnings("UnusedVariable") // picocli reads it
+        private boolean help;
     }
 
     /// Reads the version that the build wrote into the jar; the classes of an IDE have none.

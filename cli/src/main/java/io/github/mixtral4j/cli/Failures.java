@@ -47,6 +47,10 @@ final class Failures {
             case OutOfMemoryError e ->
                 "out of memory (" + firstLine(e.getMessage())
                         + "); give the JVM more with MIXTRAL4J_JAVA_OPTIONS=-Xmx8g, or use a shorter --context";
+            case InternalError e
+            when firstLine(e.getMessage()).contains("memory access") ->
+                "a model file became shorter or unreadable while it was in use";
+            case GenerationException e when e.getCause() instanceof Error error -> message(error);
             case StackOverflowError _ -> "the input is nested too deeply";
             case Throwable t
             when t.getMessage() != null && !t.getMessage().isBlank() -> {

@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
 /// `mixtral inspect`: what is in a model, and what it needs.
 @Command(
         name = "inspect",
+        customSynopsis = "mixtral inspect MODEL [--json] [--context=N]",
         description = "Shows the architecture of a model, its size, the memory it needs, and its tensors.")
 final class InspectCommand implements Callable<Integer> {
     private final Console console;

@@ -18,13 +18,16 @@ import picocli.CommandLine.Parameters;
 /// `mixtral logits`: what the model computes for given tokens, number by number.
 @Command(
         name = "logits",
+        customSynopsis = "mixtral logits MODEL --ids=1,2,3 [--json] [OPTION]...",
         description = "Runs the model over token ids and prints the logits of the last position, the experts chosen for"
                 + " every token in every layer, and the losses.",
         footer = {
             "",
-            "With --json: {\"logits\": [vocabSize numbers], \"experts\": [layer][token][K], \"nll\": mean next-token loss,",
-            "\"load_balancing_loss\": over all layers, 2 in perfect balance with 2 experts per token}. nll is null for a",
-            "single token; load_balancing_loss is null and experts empty for a dense model."
+            "With --json:",
+            "  logits               of the last position, one per token of the vocabulary",
+            "  experts              [layer][token][K], best first; empty for a dense model",
+            "  nll                  mean next-token loss; null for a single token",
+            "  load_balancing_loss  over all layers, K in perfect balance; null for a dense model"
         })
 final class LogitsCommand implements Callable<Integer> {
     private final Console console;

@@ -20,11 +20,12 @@ import picocli.CommandLine.Parameters;
 /// `mixtral perplexity`: how well a model predicts a text.
 @Command(
         name = "perplexity",
+        customSynopsis = "mixtral perplexity MODEL FILE [--context=N] [--json] [OPTION]...",
         description = "Measures how well the model predicts a text; lower is better.",
         footer = {
             "",
-            "The text is cut into windows of --context tokens; the second half of each is scored, as llama.cpp's tool",
-            "does by default, so that the figures compare."
+            "The text is cut into windows of --context tokens, and the second half of each is scored, as"
+                    + " llama.cpp's tool does by default, so that the figures compare."
         })
 final class PerplexityCommand implements Callable<Integer> {
     private final Console console;

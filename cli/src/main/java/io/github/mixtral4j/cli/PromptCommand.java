@@ -18,6 +18,7 @@ import picocli.CommandLine.Parameters;
 /// `mixtral prompt`: what the model reads of a chat request.
 @Command(
         name = "prompt",
+        customSynopsis = "mixtral prompt --tokenizer=PATH [--format=v1|v3] REQUEST.json [--json]",
         description =
                 "Renders a chat request as the model reads it: text and token ids, exactly as mistral-common does.",
         footer = {

@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
 /// `mixtral run`: a text goes on.
 @Command(
         name = "run",
+        customSynopsis = "mixtral run MODEL -p TEXT [OPTION]...",
         description = "Continues a text: the completion is streamed to standard output, a summary follows on standard"
                 + " error.",
         footer = {

@@ -19,11 +19,13 @@ import picocli.CommandLine.Parameters;
 /// `mixtral synth`: a checkpoint of a real geometry with random weights.
 @Command(
         name = "synth",
+        customSynopsis = "mixtral synth --preset=NAME --type=TYPE [OPTION]... OUT.gguf",
         description = "Writes a GGUF file with the geometry of a real model and random weights, to measure how fast the"
                 + " real one would be here without downloading it.",
         footer = {
             "",
-            "Example: mixtral synth --preset 8x22b --layers 4 --type Q4_K_M slice.gguf && mixtral bench slice.gguf"
+            "Example: mixtral synth --preset 8x22b --layers 4 --type Q4_K_M slice.gguf",
+            "         mixtral bench slice.gguf"
         })
 final class SynthCommand implements Callable<Integer> {
     private final Console console;
@@ -62,7 +64,7 @@ final class SynthCommand implements Callable<Integer> {
             description = "Same seed, same file (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Parameters(paramLabel = "OUT.gguf", description = "The file to write; it appears when it is complete.")
+    @Parameters(paramLabel = "OUT", description = "The GGUF file to write; it appears when it is complete.")
     private Path out;
 
     SynthCommand(Console console) {

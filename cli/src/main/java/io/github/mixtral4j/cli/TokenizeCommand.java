@@ -18,6 +18,7 @@ import tools.jackson.databind.JsonNode;
 /// `mixtral tokenize`: text to ids and back.
 @Command(
         name = "tokenize",
+        customSynopsis = "mixtral tokenize --tokenizer=PATH [TEXT] [--decode] [--jsonl]",
         description = "Turns text into token ids, exactly as Google's sentencepiece does, or ids into text.",
         footer = {
             "",
@@ -43,8 +44,8 @@ final class TokenizeCommand implements Callable<Integer> {
     @Option(
             names = "--jsonl",
             description = {
-                "Each line of standard input is a JSON string, each line printed a JSON array of ids;",
-                "with --decode the reverse. Empty lines are skipped."
+                "Each line of standard input is a JSON string, each line printed a JSON array of ids; with --decode the"
+                        + " reverse. Empty lines are skipped."
             })
     private boolean jsonl;
 

@@ -20,6 +20,12 @@ final class MainTest {
     }
 
     @Test
+    void helpCommandIsTheHelpOption() {
+        assertThat(Cli.run("help", "tokenize")).isEqualTo(Cli.run("tokenize", "--help"));
+        assertThat(Cli.run("help", "dance").code()).isEqualTo(2);
+    }
+
+    @Test
     void versionIsOneLine() {
         assertThat(Cli.run("--version")).isEqualTo(new Cli(0, "mixtral4j development\n", ""));
     }
@@ -98,6 +104,8 @@ final class MainTest {
                 .isEqualTo("IllegalStateException: odd (MIXTRAL4J_DEBUG=1 shows where)");
         assertThat(Failures.message(new NullPointerException()))
                 .isEqualTo("NullPointerException (MIXTRAL4J_DEBUG=1 shows where)");
+        assertThat(Failures.message(new InternalError("a fault occurred in an unsafe memory access operation")))
+                .isEqualTo("a model file became shorter or unreadable while it was in use");
         assertThat(Failures.message(new StackOverflowError())).isEqualTo("the input is nested too deeply");
     }
 }
