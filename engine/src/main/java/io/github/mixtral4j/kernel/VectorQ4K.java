@@ -26,8 +26,7 @@ import jdk.incubator.vector.VectorSpecies;
 /// A 16-bit lane holds nibbles of two neighbouring bytes: `n0` and `n2` belong to a sub-block of 32, `n1` and `n3` to
 /// the next one. The activations are permuted to that order: for nibble `j` of the lane that starts at byte `i` of the
 /// quants, element `64·(i / 32) + 32·(j mod 2) + i mod 32 + j / 2`. Per sub-block the integer sum is multiplied with
-/// the
-/// scales of weights and activations; the minimums meet the sums of the same quantized activations:
+/// the scales of weights and activations; the minimums meet the sums of the same quantized activations:
 ///
 ///     Σ (d·s·n − dmin·m)·x ≈ Σ d·s·dx·Σ n·q − Σ dmin·m·dx·Σ q
 ///
