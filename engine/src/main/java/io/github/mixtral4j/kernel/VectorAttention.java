@@ -148,7 +148,7 @@ final class VectorAttention implements WorkerPool.Task {
         }
         float keep = (float) Math.exp(tile.maxima[head] - max);
         tile.maxima[head] = max;
-        tile.totals[head] = tile.totals[head] * keep + total.reduceLanes(VectorOperators.ADD);
+        tile.totals[head] = tile.totals[head] * keep + Lanes.sum(total);
         for (int i = 0; i < stride; i += COUNT) {
             weighted(tile.values, i, stride, scores, tokens, keep, tile.sums, head * stride + i);
         }

@@ -43,7 +43,7 @@ enum VectorFloats implements VectorFormat {
                 acc3 = FloatVector.fromMemorySegment(FLOATS, w, o + 12L * COUNT, LE)
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return acc0.add(acc1).add(acc2.add(acc3)).reduceLanes(VectorOperators.ADD);
+            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
         }
     },
 
@@ -100,7 +100,7 @@ enum VectorFloats implements VectorFormat {
                         .mul(0x1p112f)
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return acc0.add(acc1).add(acc2.add(acc3)).reduceLanes(VectorOperators.ADD);
+            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
         }
     },
 
@@ -146,7 +146,7 @@ enum VectorFloats implements VectorFormat {
                         .reinterpretAsFloats()
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return acc0.add(acc1).add(acc2.add(acc3)).reduceLanes(VectorOperators.ADD);
+            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
         }
     };
 

@@ -5,7 +5,6 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// How vector kernels read one weight format: expanded to floats for many rows, or multiplied straight from its blocks
 /// for one row.
@@ -84,7 +83,7 @@ interface VectorFormat {
                 acc1 = FloatVector.fromArray(Lanes.FLOATS, weights, i + Lanes.COUNT)
                         .fma(FloatVector.fromArray(Lanes.FLOATS, x, at + i + Lanes.COUNT), acc1);
             }
-            float sum = acc0.add(acc1).reduceLanes(VectorOperators.ADD);
+            float sum = Lanes.sum(acc0.add(acc1));
             for (; i < n; i++) {
                 sum += weights[i] * x[at + i];
             }

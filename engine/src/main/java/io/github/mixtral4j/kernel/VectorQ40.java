@@ -65,7 +65,7 @@ final class VectorQ40 implements VectorFormat {
             acc = ((FloatVector) sum.convert(VectorOperators.I2F, 0))
                     .fma(FloatVector.broadcast(FLOATS, scale * sums[block * 2]), acc);
         }
-        return acc.reduceLanes(VectorOperators.ADD) - 8 * excess;
+        return Lanes.sum(acc) - 8 * excess;
     }
 
     @Override

@@ -196,7 +196,7 @@ final class VectorQ4K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(SUB57), odd);
         }
-        return even.add(odd).reduceLanes(VectorOperators.ADD) + products.reduceLanes(VectorOperators.ADD, MINIMUMS);
+        return Lanes.sum(even.add(odd).add(products, MINIMUMS));
     }
 
     /// Registers of 4 or 8 floats: a register of quants lies within one group of 64, so its scales are scalars.
@@ -242,7 +242,7 @@ final class VectorQ4K implements VectorFormat {
                         .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), acc1);
             }
         }
-        return acc0.add(acc1).reduceLanes(VectorOperators.ADD) + correction;
+        return Lanes.sum(acc0.add(acc1)) + correction;
     }
 
     /// The 8 scales times d, then the 8 minimums times dmin.

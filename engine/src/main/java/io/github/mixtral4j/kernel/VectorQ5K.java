@@ -134,8 +134,7 @@ final class VectorQ5K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(VectorQ4K.SUB57), odd);
         }
-        return even.add(odd).reduceLanes(VectorOperators.ADD)
-                + products.reduceLanes(VectorOperators.ADD, VectorQ4K.MINIMUMS);
+        return Lanes.sum(even.add(odd).add(products, VectorQ4K.MINIMUMS));
     }
 
     @Override

@@ -132,7 +132,7 @@ final class VectorQ6K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(GROUPS12), acc1);
         }
-        return acc0.add(acc1).reduceLanes(VectorOperators.ADD) - 32 * excess.reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(acc0.add(acc1).sub(excess.mul(32)));
     }
 
     @Override

@@ -8,7 +8,6 @@ import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// The operations that treat every row by itself; a task is a row. Fields carry the arguments of the one operation in
 /// progress, because a captured lambda would be an allocation per call.
@@ -72,7 +71,7 @@ final class VectorRowOps {
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE);
             squares = v.fma(v, squares);
         }
-        double sum = squares.reduceLanes(VectorOperators.ADD);
+        double sum = Lanes.sum(squares);
         for (; i < cols; i++) {
             sum += (double) a.get(row, i) * a.get(row, i);
         }

@@ -152,16 +152,32 @@ class ForwardLawsTest {
     }
 
     @Test
-    void threadsDoNotChangeASingleBit() {
+    void threadsDoNotChangeASingleBitOfScalarKernels() {
         int[] ids = ids(8, 6);
         for (DType type : new DType[] {DType.BF16, DType.Q4_K}) {
             TinyMixtral tiny = tiny(type);
-            assertThat(onThreads(3, tiny, ids)).as(type + ", 3 threads").isDeepEqualTo(onThreads(1, tiny, ids));
+            assertThat(onThreads(KernelKind.SCALAR, 3, tiny, ids))
+                    .as(type + ", 3 threads")
+                    .isDeepEqualTo(onThreads(KernelKind.SCALAR, 1, tiny, ids));
         }
     }
 
-    private static float[][] onThreads(int threads, TinyMixtral tiny, int[] ids) {
-        try (Kernels kernels = Kernels.create(KernelKind.SCALAR, threads)) {
+    /// The first run of a format is interpreted, later ones are compiled: that must not be seen either.
+    @ParameterizedTest
+    @EnumSource
+    void threadsAndWarmingUpDoNotChangeASingleBit(DType type) {
+        int[] ids = ids(8, 24);
+        TinyMixtral tiny = tiny(type);
+        float[][] first = onThreads(KernelKind.VECTOR, 1, tiny, ids);
+        for (int threads : new int[] {2, 3, 7, 2, 1}) {
+            assertThat(onThreads(KernelKind.VECTOR, threads, tiny, ids))
+                    .as(type + ", " + threads + " threads")
+                    .isDeepEqualTo(first);
+        }
+    }
+
+    private static float[][] onThreads(KernelKind kind, int threads, TinyMixtral tiny, int[] ids) {
+        try (Kernels kernels = Kernels.create(kind, threads)) {
             return TestModel.logits(TestModel.of(tiny, kernels), ids, DType.F16, ids.length - 3, 1);
         }
     }
