@@ -160,8 +160,11 @@ class TokenizerTest {
             String whole = text.toString();
             String part = whole.substring(0, whole.length() / 8);
             cpuMillis(tokenizer, part, 2);
-            double growth = (double) cpuMillis(tokenizer, whole, 1) / cpuMillis(tokenizer, part, 8);
-            // n log n gives about 1.2, a quadratic algorithm 8.
+            // n log n gives about 1.2, a quadratic algorithm 8; the best of several, because a busy machine disturbs.
+            double growth = Double.MAX_VALUE;
+            for (int attempt = 0; attempt < 5 && growth >= 4; attempt++) {
+                growth = Math.min(growth, (double) cpuMillis(tokenizer, whole, 1) / cpuMillis(tokenizer, part, 8));
+            }
             assertThat(growth)
                     .as("time for a text, over that for its eighth 8 times")
                     .isLessThan(4);
