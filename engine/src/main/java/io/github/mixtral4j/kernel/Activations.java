@@ -3,9 +3,8 @@ package io.github.mixtral4j.kernel;
 /// One row of activations as a [VectorFormat] wants it: floats, or bytes with sums over parts of the row.
 ///
 /// Arrays on the heap, not memory segments, and small enough to stay in the first-level cache: C2 proves the bounds of
-/// a
-/// loop over an array once, where a segment costs checks and a liveness test at every load, and weights remain the only
-/// segment of the inner loop.
+/// a loop over an array once, where a segment costs checks and a liveness test at every load, and weights remain the
+/// only segment of the inner loop.
 final class Activations {
     private float[] floats = {};
     private byte[] bytes = {};

@@ -9,7 +9,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// The register width, decided once: the machine's own, or `-Dmixtral4j.vectorBits=128|256|512`.
@@ -40,21 +39,20 @@ final class Lanes {
     /// Activations exist in memory only.
     static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
-    private static final VectorShuffle<Float> FOLD1 = VectorShuffle.iota(FLOATS, 1, 1, true);
-    private static final VectorShuffle<Float> FOLD2 = VectorShuffle.iota(FLOATS, 2, 1, true);
-    private static final VectorShuffle<Float> FOLD4 = VectorShuffle.iota(FLOATS, 4, 1, true);
-    private static final VectorShuffle<Float> FOLD8 = VectorShuffle.iota(FLOATS, 8, 1, true);
-
     private Lanes() {}
 
-    /// The sum of all lanes, always in the same order. `reduceLanes(ADD)` leaves the order open, and takes another one
-    /// before and after C2 compiles its caller: logits would change while the machine warms up.
-    static float sum(FloatVector v) {
-        FloatVector folded = COUNT == 16 ? v.add(v.rearrange(FOLD8)) : v;
-        folded = COUNT >= 8 ? folded.add(folded.rearrange(FOLD4)) : folded;
-        folded = folded.add(folded.rearrange(FOLD2));
-        folded = folded.add(folded.rearrange(FOLD1));
-        return folded.lane(0);
+    /// The sum of a register's lanes, stored at the start of `lanes` and overwritten: always in the same order.
+    ///
+    /// `reduceLanes(ADD)` leaves the order open, and takes another one before and after C2 compiles its caller:
+    /// logits would change while the machine warms up. The register goes through memory because it would become an
+    /// object on its way into a method that C2 does not inline.
+    static float sum(float[] lanes) {
+        for (int half = COUNT / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                lanes[i] += lanes[i + half];
+            }
+        }
+        return lanes[0];
     }
 
     /// As many bytes as a register has lanes, sign-extended to integers.

@@ -44,6 +44,7 @@ final class VectorAttention implements WorkerPool.Task {
         float[] maxima = {};
         float[] totals = {};
         final float[] scores = new float[PAGE_TOKENS];
+        final float[] lanes = new float[COUNT];
 
         void grow(int dim, int stride, int heads) {
             if (keys.length != dim * PAGE_TOKENS || sums.length < heads * stride) {
@@ -148,7 +149,8 @@ final class VectorAttention implements WorkerPool.Task {
         }
         float keep = (float) Math.exp(tile.maxima[head] - max);
         tile.maxima[head] = max;
-        tile.totals[head] = tile.totals[head] * keep + Lanes.sum(total);
+        total.intoArray(tile.lanes, 0);
+        tile.totals[head] = tile.totals[head] * keep + Lanes.sum(tile.lanes);
         for (int i = 0; i < stride; i += COUNT) {
             weighted(tile.values, i, stride, scores, tokens, keep, tile.sums, head * stride + i);
         }

@@ -28,7 +28,7 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x) {
+        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
             FloatVector acc0 = FloatVector.zero(FLOATS);
             FloatVector acc1 = acc0;
             FloatVector acc2 = acc0;
@@ -43,7 +43,8 @@ enum VectorFloats implements VectorFormat {
                 acc3 = FloatVector.fromMemorySegment(FLOATS, w, o + 12L * COUNT, LE)
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
+            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
+            return Lanes.sum(lanes);
         }
     },
 
@@ -64,7 +65,7 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x) {
+        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
             FloatVector acc0 = FloatVector.zero(FLOATS);
             FloatVector acc1 = acc0;
             FloatVector acc2 = acc0;
@@ -100,7 +101,8 @@ enum VectorFloats implements VectorFormat {
                         .mul(0x1p112f)
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
+            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
+            return Lanes.sum(lanes);
         }
     },
 
@@ -118,7 +120,7 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x) {
+        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
             FloatVector acc0 = FloatVector.zero(FLOATS);
             FloatVector acc1 = acc0;
             FloatVector acc2 = acc0;
@@ -146,7 +148,8 @@ enum VectorFloats implements VectorFormat {
                         .reinterpretAsFloats()
                         .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
             }
-            return Lanes.sum(acc0.add(acc1).add(acc2.add(acc3)));
+            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
+            return Lanes.sum(lanes);
         }
     };
 
@@ -160,7 +163,7 @@ enum VectorFloats implements VectorFormat {
     abstract void expandRegisters(MemorySegment w, long offset, int elements, float[] out, int outOffset);
 
     /// Dot product of whole groups of four registers.
-    abstract float dotRegisters(MemorySegment w, long offset, int elements, float[] x);
+    abstract float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes);
 
     @Override
     public void expand(MemorySegment weights, long offset, int elements, float[] out, int outOffset) {
@@ -173,7 +176,7 @@ enum VectorFloats implements VectorFormat {
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
         float[] values = x.floats(k);
         int whole = k / (4 * COUNT) * (4 * COUNT);
-        float sum = dotRegisters(weights, offset, whole, values);
+        float sum = dotRegisters(weights, offset, whole, values, scratch);
         BlockCodec.of(type).decode(weights, offset + type.bytes(whole), scratch, 0, k - whole);
         for (int i = whole; i < k; i++) {
             sum += scratch[i - whole] * values[i];

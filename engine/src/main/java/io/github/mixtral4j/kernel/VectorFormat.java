@@ -44,7 +44,7 @@ interface VectorFormat {
 
     /// Dot product of one row of `k` weights with prepared activations.
     ///
-    /// @param scratch at least [#SCRATCH_FLOATS] floats of the calling worker
+    /// @param scratch at least [#SCRATCH_FLOATS] floats of the calling worker, overwritten
     float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch);
 
     /// Elements that a format without kernels of its own expands at a time: they stay in the first-level cache.
@@ -83,11 +83,12 @@ interface VectorFormat {
                 acc1 = FloatVector.fromArray(Lanes.FLOATS, weights, i + Lanes.COUNT)
                         .fma(FloatVector.fromArray(Lanes.FLOATS, x, at + i + Lanes.COUNT), acc1);
             }
-            float sum = Lanes.sum(acc0.add(acc1));
+            float rest = 0;
             for (; i < n; i++) {
-                sum += weights[i] * x[at + i];
+                rest += weights[i] * x[at + i];
             }
-            return sum;
+            acc0.add(acc1).intoArray(weights, 0);
+            return Lanes.sum(weights) + rest;
         }
     }
 }

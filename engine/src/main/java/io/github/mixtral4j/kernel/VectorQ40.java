@@ -38,10 +38,10 @@ final class VectorQ40 implements VectorFormat {
 
     @Override
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2));
+        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
+    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector acc = FloatVector.zero(FLOATS);
         float excess = 0;
         for (int block = 0; block < blocks; block++) {
@@ -65,7 +65,8 @@ final class VectorQ40 implements VectorFormat {
             acc = ((FloatVector) sum.convert(VectorOperators.I2F, 0))
                     .fma(FloatVector.broadcast(FLOATS, scale * sums[block * 2]), acc);
         }
-        return Lanes.sum(acc) - 8 * excess;
+        acc.intoArray(lanes, 0);
+        return Lanes.sum(lanes) - 8 * excess;
     }
 
     @Override

@@ -120,11 +120,11 @@ final class VectorQ4K implements VectorFormat {
     @Override
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
         return COUNT == 16
-                ? dot512(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2))
+                ? dot512(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch)
                 : dotNarrow(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch);
     }
 
-    private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
+    private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector even = FloatVector.zero(F16);
         FloatVector odd = even;
         FloatVector products = even;
@@ -196,7 +196,8 @@ final class VectorQ4K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(SUB57), odd);
         }
-        return Lanes.sum(even.add(odd).add(products, MINIMUMS));
+        even.add(odd).add(products, MINIMUMS).intoArray(lanes, 0);
+        return Lanes.sum(lanes);
     }
 
     /// Registers of 4 or 8 floats: a register of quants lies within one group of 64, so its scales are scalars.
@@ -242,7 +243,8 @@ final class VectorQ4K implements VectorFormat {
                         .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), acc1);
             }
         }
-        return Lanes.sum(acc0.add(acc1)) + correction;
+        acc0.add(acc1).intoArray(scratch, 0);
+        return Lanes.sum(scratch) + correction;
     }
 
     /// The 8 scales times d, then the 8 minimums times dmin.

@@ -46,10 +46,10 @@ final class VectorQ5K implements VectorFormat {
 
     @Override
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS));
+        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
+    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector even = FloatVector.zero(F16);
         FloatVector odd = even;
         FloatVector products = even;
@@ -134,7 +134,8 @@ final class VectorQ5K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(VectorQ4K.SUB57), odd);
         }
-        return Lanes.sum(even.add(odd).add(products, VectorQ4K.MINIMUMS));
+        even.add(odd).add(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
+        return Lanes.sum(lanes);
     }
 
     @Override

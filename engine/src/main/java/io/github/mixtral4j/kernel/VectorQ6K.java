@@ -56,10 +56,10 @@ final class VectorQ6K implements VectorFormat {
 
     @Override
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS));
+        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
+    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector acc0 = FloatVector.zero(F16);
         FloatVector acc1 = acc0;
         FloatVector excess = acc0;
@@ -132,7 +132,8 @@ final class VectorQ6K implements VectorFormat {
                             .convert(VectorOperators.I2F, 0))
                     .fma(scales.rearrange(GROUPS12), acc1);
         }
-        return Lanes.sum(acc0.add(acc1).sub(excess.mul(32)));
+        acc0.add(acc1).sub(excess.mul(32)).intoArray(lanes, 0);
+        return Lanes.sum(lanes);
     }
 
     @Override

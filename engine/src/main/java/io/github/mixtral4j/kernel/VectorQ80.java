@@ -36,10 +36,10 @@ final class VectorQ80 implements VectorFormat {
 
     @Override
     public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2));
+        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums) {
+    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector acc = FloatVector.zero(FLOATS);
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BLOCK;
@@ -64,7 +64,8 @@ final class VectorQ80 implements VectorFormat {
             }
             acc = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).fma(FloatVector.broadcast(FLOATS, scale), acc);
         }
-        return Lanes.sum(acc);
+        acc.intoArray(lanes, 0);
+        return Lanes.sum(lanes);
     }
 
     @Override

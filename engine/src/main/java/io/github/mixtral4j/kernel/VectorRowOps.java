@@ -19,6 +19,7 @@ final class VectorRowOps {
     private final WorkerPool.Task swigluTask = this::swigluRow;
     private final WorkerPool.Task addTask = this::addRow;
     private final float[][] embedded;
+    private final float[][] lanes;
     private Tensor table;
     private VectorFormat format;
     private int[] ids;
@@ -30,6 +31,7 @@ final class VectorRowOps {
     VectorRowOps(WorkerPool pool) {
         this.pool = pool;
         embedded = new float[pool.threads()][];
+        lanes = new float[pool.threads()][COUNT];
     }
 
     void embed(Tensor ofTable, VectorFormat tableFormat, int[] tokens, Rows result) {
@@ -71,7 +73,8 @@ final class VectorRowOps {
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE);
             squares = v.fma(v, squares);
         }
-        double sum = Lanes.sum(squares);
+        squares.intoArray(lanes[worker], 0);
+        double sum = Lanes.sum(lanes[worker]);
         for (; i < cols; i++) {
             sum += (double) a.get(row, i) * a.get(row, i);
         }

@@ -9,9 +9,8 @@ import java.util.SplittableRandom;
 /// Normally distributed weights in one format, at the speed of memory.
 ///
 /// Encoding 80 GB of weights would take hours. So a stock of blocks is encoded once, exactly, and a tensor is dealt
-/// from
-/// it like hands from a deck of cards: all of the stock in random order, shuffled again, and so on. The file has the
-/// format's true statistics, its rows differ, and nothing here knows a byte layout. Threads may share a stock.
+/// from it like hands from a deck of cards: all of the stock in random order, shuffled again, and so on. The file has
+/// the format's true statistics, its rows differ, and nothing here knows a byte layout. Threads may share a stock.
 final class RandomBlocks {
     /// Elements dealt at once: a block of the K formats, eight of the others.
     static final int UNIT = 256;
