@@ -12,7 +12,18 @@ import java.util.function.IntUnaryOperator;
 /// `s · m · sum` less than `s · n`, and kernels may multiply the unsigned `n`:
 ///
 ///     Σ s·(n − m)·x ≈ s·dx·Σ n·q − s·m·dx·Σ q
+///
+/// Kernels whose quants are small and unsigned take them in packed pairs ([#preparePairs]): a lane of 32 bits holds the
+/// quants `n = nA + 2¹⁶·nB` and meets `x = 2¹⁶·xA + xB`, so that the upper half of one product is the sum of two:
+///
+///     n·x = 2¹⁶·(nA·xA + nB·xB) + nA·xB   (mod 2³²)
+///
+/// What is left in the lower half is at most 63 · 127 for each product added: less than a quarter of one unit of the
+/// sum, where rounding the activations costs tens of units. So lanes become floats as they are, times [#PAIR].
 final class QuantizedRow {
+    /// The unit of a sum of packed products.
+    static final float PAIR = 0x1p-16f;
+
     /// Elements with one scale.
     private static final int SCALED = 32;
 
@@ -59,6 +70,19 @@ final class QuantizedRow {
                 sums[at] = max / 127;
                 sums[at + groups] = max / 127 * sum;
             }
+        }
+    }
+
+    /// Quantizes a row of whole blocks like [#prepare], and packs the bytes `a`, `b` of every two neighbouring places:
+    /// `b`, then `a` less the sign of `b`, which widened to 16-bit lanes are the bits of `2¹⁶·a + b`.
+    static void preparePairs(Rows x, int row, int[] order, int group, Activations out) {
+        prepare(x, row, order, group, out);
+        byte[] bytes = out.bytes(x.cols());
+        for (int i = 0; i < x.cols(); i += 2) {
+            byte a = bytes[i];
+            byte b = bytes[i + 1];
+            bytes[i] = b;
+            bytes[i + 1] = (byte) (a + (b >> 7));
         }
     }
 }

@@ -18,20 +18,18 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/// Q4_K in registers. One row of activations is quantized to 8 bits, 32 at a time with a scale of their own, so that
-/// nibbles and activations multiply in 16-bit lanes, twice as many as floats: a product is at most 15 · 127, the sum of
-/// two fits. (Activations of 8 bits also stay in the first-level cache, where floats of a long row do not; a processor
-/// that must fetch both activations and weights stops prefetching the weights.) Many rows use the exact floats.
+/// Q4_K in registers. One row of activations is quantized to 8 bits and packed in pairs ([QuantizedRow]), so that one
+/// product of 32-bit lanes multiplies and adds two nibbles; the sum of four products is at most 4 · 15 · 127. Many rows
+/// use the exact floats.
 ///
 /// A 16-bit lane holds nibbles of two neighbouring bytes: `n0` and `n2` belong to a sub-block of 32, `n1` and `n3` to
-/// the next one. The activations are permuted to that order: for nibble `j` of the lane that starts at byte `i` of the
-/// quants, element `64·(i / 32) + 32·(j mod 2) + i mod 32 + j / 2`. Per sub-block the integer sum is multiplied with
-/// the scales of weights and activations; the minimums meet the sums of the same quantized activations:
+/// the next one. The activations are permuted to that order ([#ORDER]). Per sub-block the integer sum is multiplied
+/// with the scales of weights and activations; the minimums meet the sums of the same quantized activations:
 ///
 ///     Σ (d·s·n − dmin·m)·x ≈ Σ d·s·dx·Σ n·q − Σ dmin·m·dx·Σ q
 ///
-/// The sums of a block are 16 floats: the 8 scales `dx`, then the 8 sums `−dx·Σ q`. Where scales and minimums of a
-/// block fill one register, one product with them gives the factors of the integer sums and the corrections.
+/// Where scales and minimums of a block fill one register, one product with the 16 sums of the activations gives the
+/// factors of the integer sums and the corrections.
 final class VectorQ4K implements VectorFormat {
     static final VectorQ4K FORMAT = new VectorQ4K();
 
@@ -42,6 +40,16 @@ final class VectorQ4K implements VectorFormat {
     private static final int SUMS = 16;
     /// Bytes of quants in a register.
     private static final int REGISTER = Lanes.BITS / 8;
+    /// The nibbles in the lowest bits of 16-bit lanes.
+    private static final int NIBBLES = 0x000f000f;
+
+    /// For each register of quants the activations of nibble 0 of every 16-bit lane, then of nibbles 1, 2 and 3. Nibble
+    /// `j` of the lane at byte `i` of the quants is element `64·(i / 32) + 32·(j mod 2) + i mod 32 + j / 2`.
+    static final int[] ORDER = QuantizedRow.order(ELEMENTS, place -> {
+        int j = place % (2 * REGISTER) / (REGISTER / 2);
+        int i = place / (2 * REGISTER) * REGISTER + place % (REGISTER / 2) * 2;
+        return 64 * (i / 32) + 32 * (j % 2) + i % 32 + j / 2;
+    });
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -84,37 +92,7 @@ final class VectorQ4K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        int k = x.cols();
-        float[] values = out.floats(k);
-        byte[] bytes = out.bytes(k);
-        float[] sums = out.sums(k / SUB * 2);
-        MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(row), values, 0, k);
-        for (int sub = 0; sub < k / SUB; sub++) {
-            float max = 0;
-            for (int i = sub * SUB; i < (sub + 1) * SUB; i++) {
-                max = Math.max(max, Math.abs(values[i]));
-            }
-            int sum = quantize(values, sub, max == 0 ? 0 : 127 / max, bytes);
-            int at = sub / 8 * SUMS + sub % 8;
-            sums[at] = max / 127;
-            sums[at + 8] = -max / 127 * sum;
-        }
-    }
-
-    /// @return the sum of what was quantized: with it, not with the exact sum, the errors of `n` and of the minimum
-    ///     cancel in part (0.5 % instead of 0.7 %)
-    private static int quantize(float[] values, int sub, float scale, byte[] out) {
-        int sum = 0;
-        for (int e = 0; e < SUB; e++) {
-            float v = values[sub * SUB + e] * scale;
-            int i = sub / 2 * SUB + e / 2 * 2;
-            int j = sub % 2 + e % 2 * 2;
-            int to = i / REGISTER * 2 * REGISTER + j * (REGISTER / 2) + i % REGISTER / 2;
-            byte q = (byte) (v + Math.copySign(0.5f, v));
-            out[to] = q;
-            sum += q;
-        }
-        return sum;
+        QuantizedRow.preparePairs(x, row, ORDER, SUB, out);
     }
 
     @Override
@@ -151,100 +129,107 @@ final class VectorQ4K implements VectorFormat {
 
             int p = block * ELEMENTS;
             ShortVector q = ShortVector.fromMemorySegment(S32, w, o + QUANTS, LE);
-            IntVector low = q.and((short) 15)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 64).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
+            IntVector low = q.reinterpretAsInts()
+                    .and(NIBBLES)
+                    .mul(ByteVector.fromArray(B32, x, p)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(q.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .and(NIBBLES)
+                            .mul(ByteVector.fromArray(B32, x, p + 64)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
             IntVector high = q.lanewise(VectorOperators.LSHR, 4)
-                    .and((short) 15)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 32).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(q.lanewise(VectorOperators.LSHR, 12).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 96).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            even = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(low.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB02), even);
-            odd = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(high.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB13), odd);
+                    .reinterpretAsInts()
+                    .and(NIBBLES)
+                    .mul(ByteVector.fromArray(B32, x, p + 32)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(q.lanewise(VectorOperators.LSHR, 12)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            even = ((FloatVector) low.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB02), even);
+            odd = ((FloatVector) high.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB13), odd);
 
             q = ShortVector.fromMemorySegment(S32, w, o + QUANTS + 64, LE);
-            low = q.and((short) 15)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 128).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 192).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
+            low = q.reinterpretAsInts()
+                    .and(NIBBLES)
+                    .mul(ByteVector.fromArray(B32, x, p + 128)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(q.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .and(NIBBLES)
+                            .mul(ByteVector.fromArray(B32, x, p + 192)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
             high = q.lanewise(VectorOperators.LSHR, 4)
-                    .and((short) 15)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 160).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(q.lanewise(VectorOperators.LSHR, 12).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 224).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            even = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(low.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB46), even);
-            odd = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(high.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB57), odd);
+                    .reinterpretAsInts()
+                    .and(NIBBLES)
+                    .mul(ByteVector.fromArray(B32, x, p + 160)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(q.lanewise(VectorOperators.LSHR, 12)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 224)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            even = ((FloatVector) low.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB46), even);
+            odd = ((FloatVector) high.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB57), odd);
         }
-        even.add(odd).add(products, MINIMUMS).intoArray(lanes, 0);
+        even.add(odd).mul(QuantizedRow.PAIR).sub(products, MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);
     }
 
     /// Registers of 4 or 8 floats: a register of quants lies within one group of 64, so its scales are scalars.
     private static float dotNarrow(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] scratch) {
-        FloatVector acc0 = FloatVector.zero(FLOATS);
-        FloatVector acc1 = acc0;
-        float correction = 0;
+        FloatVector even = FloatVector.zero(FLOATS);
+        FloatVector odd = even;
+        float minimums = 0;
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BYTES;
             scales(w, o, scratch, 0);
             for (int s = 0; s < 8; s++) {
                 scratch[s] *= sums[block * SUMS + s];
-                correction += scratch[8 + s] * sums[block * SUMS + 8 + s];
+                minimums += scratch[8 + s] * sums[block * SUMS + 8 + s];
             }
             for (int c = 0; c < ELEMENTS / 2 / REGISTER; c++) {
                 int p = block * ELEMENTS + c * 2 * REGISTER;
                 ShortVector q = ShortVector.fromMemorySegment(SHORTS, w, o + QUANTS + (long) c * REGISTER, LE);
-                IntVector low = q.and((short) 15)
-                        .mul((ShortVector)
-                                ByteVector.fromArray(HALF_BYTES, x, p).convertShape(VectorOperators.B2S, SHORTS, 0))
-                        .add(q.lanewise(VectorOperators.LSHR, 8).and((short) 15).mul((ShortVector)
-                                ByteVector.fromArray(HALF_BYTES, x, p + REGISTER)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)))
-                        .reinterpretAsInts();
+                IntVector low = q.reinterpretAsInts()
+                        .and(NIBBLES)
+                        .mul(ByteVector.fromArray(HALF_BYTES, x, p)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(q.lanewise(VectorOperators.LSHR, 8)
+                                .reinterpretAsInts()
+                                .and(NIBBLES)
+                                .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()));
                 IntVector high = q.lanewise(VectorOperators.LSHR, 4)
-                        .and((short) 15)
-                        .mul((ShortVector) ByteVector.fromArray(HALF_BYTES, x, p + REGISTER / 2)
-                                .convertShape(VectorOperators.B2S, SHORTS, 0))
+                        .reinterpretAsInts()
+                        .and(NIBBLES)
+                        .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER / 2)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                .reinterpretAsInts())
                         .add(q.lanewise(VectorOperators.LSHR, 12)
-                                .mul((ShortVector) ByteVector.fromArray(HALF_BYTES, x, p + 3 * REGISTER / 2)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)))
-                        .reinterpretAsInts();
+                                .reinterpretAsInts()
+                                .mul(ByteVector.fromArray(HALF_BYTES, x, p + 3 * REGISTER / 2)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()));
                 int group = c * REGISTER / SUB;
-                acc0 = ((FloatVector) low.lanewise(VectorOperators.LSHL, 16)
-                                .lanewise(VectorOperators.ASHR, 16)
-                                .add(low.lanewise(VectorOperators.ASHR, 16))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group]), acc0);
-                acc1 = ((FloatVector) high.lanewise(VectorOperators.LSHL, 16)
-                                .lanewise(VectorOperators.ASHR, 16)
-                                .add(high.lanewise(VectorOperators.ASHR, 16))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), acc1);
+                even = ((FloatVector) low.convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group]), even);
+                odd = ((FloatVector) high.convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), odd);
             }
         }
-        acc0.add(acc1).intoArray(scratch, 0);
-        return Lanes.sum(scratch) + correction;
+        even.add(odd).intoArray(scratch, 0);
+        return Lanes.sum(scratch) * QuantizedRow.PAIR - minimums;
     }
 
     /// The 8 scales times d, then the 8 minimums times dmin.

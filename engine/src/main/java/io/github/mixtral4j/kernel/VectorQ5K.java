@@ -26,6 +26,8 @@ final class VectorQ5K implements VectorFormat {
     private static final int ELEMENTS = DType.Q5_K.blockElements();
     private static final int BLOCK = DType.Q5_K.blockBytes();
     private static final int SUMS = 16;
+    /// The lower bytes of 16-bit lanes.
+    private static final int BYTES = 0x00ff00ff;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
 
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
@@ -41,7 +43,7 @@ final class VectorQ5K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        VectorQ4K.FORMAT.prepare(x, row, out);
+        QuantizedRow.preparePairs(x, row, VectorQ4K.ORDER, ELEMENTS / 8, out);
     }
 
     @Override
@@ -84,57 +86,61 @@ final class VectorQ5K implements VectorFormat {
             ShortVector q = ShortVector.fromMemorySegment(S32, w, o + Q5K.QUANTS, LE);
             ShortVector n = q.and((short) 0x0f0f)
                     .or(fifth.lanewise(VectorOperators.LSHL, 4).and((short) 0x1010));
-            IntVector pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 64).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            even = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB02), even);
+            IntVector pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 64)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            even = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB02), even);
             n = q.lanewise(VectorOperators.LSHR, 4)
                     .and((short) 0x0f0f)
                     .or(fifth.lanewise(VectorOperators.LSHL, 3).and((short) 0x1010));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 32).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 96).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            odd = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB13), odd);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 32)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            odd = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB13), odd);
 
             q = ShortVector.fromMemorySegment(S32, w, o + Q5K.QUANTS + 64, LE);
             n = q.and((short) 0x0f0f).or(fifth.and((short) 0x1010));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 128).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 192).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            even = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB46), even);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 128)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 192)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            even = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB46), even);
             n = q.lanewise(VectorOperators.LSHR, 4)
                     .and((short) 0x0f0f)
                     .or(fifth.lanewise(VectorOperators.LSHR, 1).and((short) 0x1010));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 160).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 224).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            odd = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB57), odd);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 160)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 224)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            odd = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB57), odd);
         }
-        even.add(odd).add(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
+        even.add(odd).mul(QuantizedRow.PAIR).sub(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);
     }
 

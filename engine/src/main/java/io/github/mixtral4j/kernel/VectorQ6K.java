@@ -28,6 +28,8 @@ final class VectorQ6K implements VectorFormat {
     private static final int ELEMENTS = DType.Q6_K.blockElements();
     private static final int BLOCK = DType.Q6_K.blockBytes();
     private static final int GROUP = 16;
+    /// The lower bytes of 16-bit lanes.
+    private static final int BYTES = 0x00ff00ff;
     private static final int SUMS = 2 * ELEMENTS / GROUP;
     private static final int[] ORDER =
             QuantizedRow.order(ELEMENTS, place -> place / 64 * 64 + place % 32 * 2 + place % 64 / 32);
@@ -51,7 +53,7 @@ final class VectorQ6K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.prepare(x, row, ORDER, GROUP, out);
+        QuantizedRow.preparePairs(x, row, ORDER, GROUP, out);
     }
 
     @Override
@@ -81,27 +83,29 @@ final class VectorQ6K implements VectorFormat {
                     .lanewise(VectorOperators.LSHR, HIGH_SHIFT);
             ShortVector n = q.and((short) 0x0f0f)
                     .or(high.lanewise(VectorOperators.LSHL, 4).and((short) 0x3030));
-            IntVector pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 32).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            acc0 = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS0), acc0);
+            IntVector pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 32)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            acc0 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS0), acc0);
             n = q.lanewise(VectorOperators.LSHR, 4).and((short) 0x0f0f).or(high.and((short) 0x3030));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 64).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 96).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            acc1 = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS4), acc1);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 64)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            acc1 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS4), acc1);
 
             q = ShortVector.fromMemorySegment(S32, w, o + 64, LE);
             high = ShortVector.fromMemorySegment(S16, w, o + Q6K.HIGH_BITS + 32, LE)
@@ -110,29 +114,31 @@ final class VectorQ6K implements VectorFormat {
                     .rearrange(DOUBLED)
                     .lanewise(VectorOperators.LSHR, HIGH_SHIFT);
             n = q.and((short) 0x0f0f).or(high.lanewise(VectorOperators.LSHL, 4).and((short) 0x3030));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 128).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 160).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            acc0 = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS8), acc0);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 128)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 160)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            acc0 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS8), acc0);
             n = q.lanewise(VectorOperators.LSHR, 4).and((short) 0x0f0f).or(high.and((short) 0x3030));
-            pairs = n.and((short) 255)
-                    .mul((ShortVector) ByteVector.fromArray(B32, x, p + 192).convertShape(VectorOperators.B2S, S32, 0))
-                    .add(n.lanewise(VectorOperators.LSHR, 8).mul((ShortVector)
-                            ByteVector.fromArray(B32, x, p + 224).convertShape(VectorOperators.B2S, S32, 0)))
-                    .reinterpretAsInts();
-            acc1 = ((FloatVector) pairs.lanewise(VectorOperators.LSHL, 16)
-                            .lanewise(VectorOperators.ASHR, 16)
-                            .add(pairs.lanewise(VectorOperators.ASHR, 16))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS12), acc1);
+            pairs = n.reinterpretAsInts()
+                    .and(BYTES)
+                    .mul(ByteVector.fromArray(B32, x, p + 192)
+                            .convertShape(VectorOperators.B2S, S32, 0)
+                            .reinterpretAsInts())
+                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                            .reinterpretAsInts()
+                            .mul(ByteVector.fromArray(B32, x, p + 224)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts()));
+            acc1 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS12), acc1);
         }
-        acc0.add(acc1).sub(excess.mul(32)).intoArray(lanes, 0);
+        acc0.add(acc1).mul(QuantizedRow.PAIR).sub(excess.mul(32)).intoArray(lanes, 0);
         return Lanes.sum(lanes);
     }
 
