@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -41,7 +42,7 @@ final class VectorQ4K implements VectorFormat {
     /// Bytes of quants in a register.
     private static final int REGISTER = Lanes.BITS / 8;
     /// The nibbles in the lowest bits of 16-bit lanes.
-    private static final int NIBBLES = 0x000f000f;
+    private static final IntVector NIBBLES = IntVector.broadcast(Lanes.INTS, 0x000f000f);
 
     /// For each register of quants the activations of nibble 0 of every 16-bit lane, then of nibbles 1, 2 and 3. Nibble
     /// `j` of the lane at byte `i` of the quants is element `64·(i / 32) + 32·(j mod 2) + i mod 32 + j / 2`.
@@ -51,27 +52,15 @@ final class VectorQ4K implements VectorFormat {
         return 64 * (i / 32) + 32 * (j % 2) + i % 32 + j / 2;
     });
 
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
-    static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_128;
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
 
-    // The 12 scale bytes as words u0 u1 u2: scales are [u0 & 63, (u2 & 15) | (u0 >> 6) << 4], minimums
-    // [u1 & 63, (u2 >> 4) | (u1 >> 6) << 4], four bytes each. (u >> 6) << 4 is (u >> 2) & 0x30.
-    static final VectorShuffle<Integer> LOW_WORDS = VectorShuffle.fromValues(WORDS, 0, 0, 1, 1);
-    static final VectorShuffle<Integer> HIGH_WORDS = VectorShuffle.fromValues(WORDS, 2, 2, 2, 2);
-    static final IntVector LOW_SHIFT = words(0, 2, 0, 2);
-    static final IntVector LOW_MASK = words(0x3f3f3f3f, 0x30303030, 0x3f3f3f3f, 0x30303030);
-    static final IntVector HIGH_SHIFT = words(0, 0, 0, 4);
-    static final IntVector HIGH_MASK = words(0, 0x0f0f0f0f, 0, 0x0f0f0f0f);
-
-    // For registers of 16 floats: d in lanes 0 to 7, dmin in lanes 8 to 15; and for each half of the quants the scales
-    // of the sub-blocks that its lower and its upper 8 lanes belong to.
+    // For registers of 16 floats: scales in lanes 0 to 7, minimums in lanes 8 to 15; and for each half of the
+    // quants the scales of the sub-blocks that its lower and its upper 8 lanes belong to.
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
     private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
-    static final IntVector DELTA_SHIFT =
-            IntVector.fromArray(I16, new int[] {16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
+    static final VectorSpecies<Long> L2 = LongVector.SPECIES_128;
     static final VectorMask<Float> MINIMUMS = VectorMask.fromLong(F16, 0xff00);
     static final VectorShuffle<Float> SUB02 = VectorShuffle.fromOp(F16, i -> i < 8 ? 0 : 2);
     static final VectorShuffle<Float> SUB13 = VectorShuffle.fromOp(F16, i -> i < 8 ? 1 : 3);
@@ -86,10 +75,6 @@ final class VectorQ4K implements VectorFormat {
 
     private VectorQ4K() {}
 
-    private static IntVector words(int a, int b, int c, int d) {
-        return IntVector.fromArray(WORDS, new int[] {a, b, c, d}, 0);
-    }
-
     @Override
     public void prepare(Rows x, int row, Activations out) {
         QuantizedRow.preparePairs(x, row, ORDER, SUB, out);
@@ -102,83 +87,88 @@ final class VectorQ4K implements VectorFormat {
                 : dotNarrow(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch);
     }
 
+    /// The 8 scales of 6 bits, a byte each, from the first 16 bytes of a block: d, dmin and words `u0 u1 u2`.
+    /// Scales 0 to 3 are `u0 & 63`, scales 4 to 7 `u2 & 15 | u0 >> 6 << 4`, byte by byte.
+    static long factors(long head, long tail) {
+        return head >>> 32 & 0x3f3f3f3fL | tail & 0x0f0f0f0f00000000L | head >>> 2 & 0x3030303000000000L;
+    }
+
+    /// The 8 minimums of 6 bits: 0 to 3 are `u1 & 63`, 4 to 7 `u2 >> 4 | u1 >> 6 << 4`.
+    static long minimums(long tail) {
+        return tail & 0x3f3f3f3fL | tail >>> 4 & 0x0f0f0f0f00000000L | tail << 30 & 0x3030303000000000L;
+    }
+
+    /// C2 stops inlining when a method has grown to some 40 000 nodes of its graph, about a hundred vector
+    /// operations, and an operation that is not inlined makes objects of its operands. So the scales are scalar
+    /// work, and constants are registers already.
     private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector even = FloatVector.zero(F16);
         FloatVector odd = even;
         FloatVector products = even;
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BYTES;
-            IntVector u = IntVector.fromMemorySegment(WORDS, w, o + 4, LE);
-            FloatVector scales = (FloatVector) u.rearrange(LOW_WORDS)
-                    .lanewise(VectorOperators.LSHR, LOW_SHIFT)
-                    .and(LOW_MASK)
-                    .or(u.rearrange(HIGH_WORDS)
-                            .lanewise(VectorOperators.LSHR, HIGH_SHIFT)
-                            .and(HIGH_MASK))
+            long head = w.get(LONG, o);
+            long tail = w.get(LONG, o + 8);
+            FloatVector scales = (FloatVector) LongVector.zero(L2)
+                    .withLane(0, factors(head, tail))
+                    .withLane(1, minimums(tail))
                     .reinterpretAsBytes()
                     .convertShape(VectorOperators.B2I, I16, 0)
                     .convert(VectorOperators.I2F, 0);
-            scales = scales.mul(IntVector.broadcast(I16, w.get(INT, o))
-                    .lanewise(VectorOperators.LSHL, DELTA_SHIFT)
-                    .lanewise(VectorOperators.ASHR, 3)
-                    .and(0x8fffe000)
-                    .reinterpretAsFloats()
-                    .mul(0x1p112f));
-            scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
+            scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
+                            .blend(Float.float16ToFloat((short) (head >>> 16)), MINIMUMS))
+                    .mul(FloatVector.fromArray(F16, sums, block * SUMS));
             products = products.add(scales);
 
             int p = block * ELEMENTS;
-            ShortVector q = ShortVector.fromMemorySegment(S32, w, o + QUANTS, LE);
-            IntVector low = q.reinterpretAsInts()
-                    .and(NIBBLES)
-                    .mul(ByteVector.fromArray(B32, x, p)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(q.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
+            IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS, LE);
+            even = ((FloatVector) q.and(NIBBLES)
+                            .mul(ByteVector.fromArray(B32, x, p)
+                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 8)
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 64)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB02), even);
+            odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
                             .and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p + 64)
+                            .mul(ByteVector.fromArray(B32, x, p + 32)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            IntVector high = q.lanewise(VectorOperators.LSHR, 4)
-                    .reinterpretAsInts()
-                    .and(NIBBLES)
-                    .mul(ByteVector.fromArray(B32, x, p + 32)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(q.lanewise(VectorOperators.LSHR, 12)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 12)
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 96)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB13), odd);
+            q = IntVector.fromMemorySegment(I16, w, o + QUANTS + 64, LE);
+            even = ((FloatVector) q.and(NIBBLES)
+                            .mul(ByteVector.fromArray(B32, x, p + 128)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            even = ((FloatVector) low.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB02), even);
-            odd = ((FloatVector) high.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB13), odd);
-
-            q = ShortVector.fromMemorySegment(S32, w, o + QUANTS + 64, LE);
-            low = q.reinterpretAsInts()
-                    .and(NIBBLES)
-                    .mul(ByteVector.fromArray(B32, x, p + 128)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(q.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 8)
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 192)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB46), even);
+            odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
                             .and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p + 192)
+                            .mul(ByteVector.fromArray(B32, x, p + 160)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            high = q.lanewise(VectorOperators.LSHR, 4)
-                    .reinterpretAsInts()
-                    .and(NIBBLES)
-                    .mul(ByteVector.fromArray(B32, x, p + 160)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(q.lanewise(VectorOperators.LSHR, 12)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 224)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            even = ((FloatVector) low.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB46), even);
-            odd = ((FloatVector) high.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(SUB57), odd);
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 12)
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 224)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(SUB57), odd);
         }
         even.add(odd).mul(QuantizedRow.PAIR).sub(products, MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);
@@ -234,22 +224,16 @@ final class VectorQ4K implements VectorFormat {
 
     /// The 8 scales times d, then the 8 minimums times dmin.
     static void scales(MemorySegment w, long o, float[] out, int at) {
-        float d = Float.float16ToFloat(w.get(HALF, o));
-        float dmin = Float.float16ToFloat(w.get(HALF, o + 2));
-        int u0 = w.get(INT, o + 4);
-        int u1 = w.get(INT, o + 8);
-        int u2 = w.get(INT, o + 12);
-        spread(u0 & 0x3f3f3f3f, d, out, at);
-        spread((u2 & 0x0f0f0f0f) | (u0 >>> 2 & 0x30303030), d, out, at + 4);
-        spread(u1 & 0x3f3f3f3f, dmin, out, at + 8);
-        spread((u2 >>> 4 & 0x0f0f0f0f) | (u1 >>> 2 & 0x30303030), dmin, out, at + 12);
+        long head = w.get(LONG, o);
+        long tail = w.get(LONG, o + 8);
+        spread(factors(head, tail), Float.float16ToFloat((short) head), out, at);
+        spread(minimums(tail), Float.float16ToFloat((short) (head >>> 16)), out, at + 8);
     }
 
-    private static void spread(int bytes, float factor, float[] out, int at) {
-        out[at] = factor * (bytes & 255);
-        out[at + 1] = factor * (bytes >>> 8 & 255);
-        out[at + 2] = factor * (bytes >>> 16 & 255);
-        out[at + 3] = factor * (bytes >>> 24);
+    private static void spread(long bytes, float factor, float[] out, int at) {
+        for (int i = 0; i < 8; i++) {
+            out[at + i] = factor * (bytes >>> 8 * i & 255);
+        }
     }
 
     @Override

@@ -8,36 +8,38 @@ import io.github.mixtral4j.quant.Q5K;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// Q5_K in registers of 512 bits: [VectorQ4K] with a fifth bit. Scales, minimums and the order of activations are the
-/// same. The 32 bytes of fifth bits are doubled to a register; its upper half, which meets the next two sub-blocks, is
-/// shifted by their two bits.
+/// same. The 32 bytes of fifth bits are doubled to a register. Its lower half meets sub-blocks 0 and 1, then 4 and 5,
+/// its upper half 2 and 3, then 6 and 7; the lower one is shifted by two bits to where the upper one has them.
 final class VectorQ5K implements VectorFormat {
     static final VectorQ5K FORMAT = new VectorQ5K();
 
     private static final int ELEMENTS = DType.Q5_K.blockElements();
     private static final int BLOCK = DType.Q5_K.blockBytes();
     private static final int SUMS = 16;
-    /// The lower bytes of 16-bit lanes.
-    private static final int BYTES = 0x00ff00ff;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
-
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
     private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
-    private static final VectorSpecies<Short> S16 = ShortVector.SPECIES_256;
+    private static final VectorSpecies<Integer> I8 = IntVector.SPECIES_256;
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
-    private static final VectorShuffle<Short> DOUBLED = VectorShuffle.fromOp(S32, i -> i % 16);
-    private static final ShortVector UPPER_BY_2 =
-            ShortVector.zero(S32).addIndex(1).lanewise(VectorOperators.LSHR, 4).mul((short) 2);
+    static final VectorShuffle<Integer> DOUBLED = VectorShuffle.fromOp(I16, i -> i % 8);
+    /// Shifts the lower half of a register to the left by two bits, as a product: shifts by a vector take C2 three
+    /// times as many nodes.
+    static final IntVector LOWER_BY_2 = IntVector.broadcast(I16, 4).blend(1, VectorMask.fromLong(I16, 0xff00));
+    /// The lower bytes of 16-bit lanes.
+    static final IntVector BYTES = IntVector.broadcast(I16, 0x00ff00ff);
+    static final IntVector NIBBLES = IntVector.broadcast(I16, 0x0f0f0f0f);
+    private static final IntVector BIT4 = IntVector.broadcast(I16, 0x10101010);
 
     private VectorQ5K() {}
 
@@ -57,88 +59,82 @@ final class VectorQ5K implements VectorFormat {
         FloatVector products = even;
         for (int block = 0; block < blocks; block++) {
             long o = offset + (long) block * BLOCK;
-            IntVector u = IntVector.fromMemorySegment(VectorQ4K.WORDS, w, o + Q5K.GROUPS, LE);
-            FloatVector scales = (FloatVector) u.rearrange(VectorQ4K.LOW_WORDS)
-                    .lanewise(VectorOperators.LSHR, VectorQ4K.LOW_SHIFT)
-                    .and(VectorQ4K.LOW_MASK)
-                    .or(u.rearrange(VectorQ4K.HIGH_WORDS)
-                            .lanewise(VectorOperators.LSHR, VectorQ4K.HIGH_SHIFT)
-                            .and(VectorQ4K.HIGH_MASK))
+            long head = w.get(VectorQ4K.LONG, o);
+            long tail = w.get(VectorQ4K.LONG, o + 8);
+            FloatVector scales = (FloatVector) LongVector.zero(VectorQ4K.L2)
+                    .withLane(0, VectorQ4K.factors(head, tail))
+                    .withLane(1, VectorQ4K.minimums(tail))
                     .reinterpretAsBytes()
                     .convertShape(VectorOperators.B2I, I16, 0)
                     .convert(VectorOperators.I2F, 0);
-            scales = scales.mul(IntVector.broadcast(I16, w.get(INT, o))
-                    .lanewise(VectorOperators.LSHL, VectorQ4K.DELTA_SHIFT)
-                    .lanewise(VectorOperators.ASHR, 3)
-                    .and(0x8fffe000)
-                    .reinterpretAsFloats()
-                    .mul(0x1p112f));
-            scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
+            scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
+                            .blend(Float.float16ToFloat((short) (head >>> 16)), VectorQ4K.MINIMUMS))
+                    .mul(FloatVector.fromArray(F16, sums, block * SUMS));
             products = products.add(scales);
 
             int p = block * ELEMENTS;
-            ShortVector fifth = ShortVector.fromMemorySegment(S16, w, o + Q5K.HIGH_BITS, LE)
-                    .reinterpretShape(S32, 0)
-                    .reinterpretAsShorts()
+            IntVector fifth = IntVector.fromMemorySegment(I8, w, o + Q5K.HIGH_BITS, LE)
+                    .reinterpretShape(I16, 0)
+                    .reinterpretAsInts()
                     .rearrange(DOUBLED)
-                    .lanewise(VectorOperators.LSHR, UPPER_BY_2);
+                    .mul(LOWER_BY_2);
 
-            ShortVector q = ShortVector.fromMemorySegment(S32, w, o + Q5K.QUANTS, LE);
-            ShortVector n = q.and((short) 0x0f0f)
-                    .or(fifth.lanewise(VectorOperators.LSHL, 4).and((short) 0x1010));
-            IntVector pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 64)
+            IntVector q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS, LE);
+            IntVector n =
+                    q.and(NIBBLES).or(fifth.lanewise(VectorOperators.LSHL, 2).and(BIT4));
+            even = ((FloatVector) n.and(BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            even = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB02), even);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 64)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(VectorQ4K.SUB02), even);
             n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and((short) 0x0f0f)
-                    .or(fifth.lanewise(VectorOperators.LSHL, 3).and((short) 0x1010));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 32)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                    .and(NIBBLES)
+                    .or(fifth.lanewise(VectorOperators.LSHL, 1).and(BIT4));
+            odd = ((FloatVector) n.and(BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 32)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            odd = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB13), odd);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 96)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(VectorQ4K.SUB13), odd);
 
-            q = ShortVector.fromMemorySegment(S32, w, o + Q5K.QUANTS + 64, LE);
-            n = q.and((short) 0x0f0f).or(fifth.and((short) 0x1010));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 128)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 192)
+            q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS + 64, LE);
+            n = q.and(NIBBLES).or(fifth.lanewise(VectorOperators.LSHR, 2).and(BIT4));
+            even = ((FloatVector) n.and(BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 128)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            even = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB46), even);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 192)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(VectorQ4K.SUB46), even);
             n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and((short) 0x0f0f)
-                    .or(fifth.lanewise(VectorOperators.LSHR, 1).and((short) 0x1010));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 160)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 224)
+                    .and(NIBBLES)
+                    .or(fifth.lanewise(VectorOperators.LSHR, 3).and(BIT4));
+            odd = ((FloatVector) n.and(BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 160)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            odd = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(VectorQ4K.SUB57), odd);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 224)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(VectorQ4K.SUB57), odd);
         }
         even.add(odd).mul(QuantizedRow.PAIR).sub(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);

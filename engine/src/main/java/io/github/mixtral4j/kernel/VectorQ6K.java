@@ -28,8 +28,6 @@ final class VectorQ6K implements VectorFormat {
     private static final int ELEMENTS = DType.Q6_K.blockElements();
     private static final int BLOCK = DType.Q6_K.blockBytes();
     private static final int GROUP = 16;
-    /// The lower bytes of 16-bit lanes.
-    private static final int BYTES = 0x00ff00ff;
     private static final int SUMS = 2 * ELEMENTS / GROUP;
     private static final int[] ORDER =
             QuantizedRow.order(ELEMENTS, place -> place / 64 * 64 + place % 32 * 2 + place % 64 / 32);
@@ -38,12 +36,10 @@ final class VectorQ6K implements VectorFormat {
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
     private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
-    private static final VectorSpecies<Short> S16 = ShortVector.SPECIES_256;
+    private static final VectorSpecies<Integer> I8 = IntVector.SPECIES_256;
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
     private static final VectorSpecies<Byte> B16 = ByteVector.SPECIES_128;
-    private static final VectorShuffle<Short> DOUBLED = VectorShuffle.fromOp(S32, i -> i % 16);
-    private static final ShortVector HIGH_SHIFT =
-            ShortVector.zero(S32).addIndex(1).lanewise(VectorOperators.LSHR, 4).mul((short) 2);
+    private static final IntVector BITS45 = IntVector.broadcast(I16, 0x30303030);
     private static final VectorShuffle<Float> GROUPS0 = VectorShuffle.fromOp(F16, i -> i / 4);
     private static final VectorShuffle<Float> GROUPS4 = VectorShuffle.fromOp(F16, i -> 4 + i / 4);
     private static final VectorShuffle<Float> GROUPS8 = VectorShuffle.fromOp(F16, i -> 8 + i / 4);
@@ -75,68 +71,73 @@ final class VectorQ6K implements VectorFormat {
             scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
 
             int p = block * ELEMENTS;
-            ShortVector q = ShortVector.fromMemorySegment(S32, w, o, LE);
-            ShortVector high = ShortVector.fromMemorySegment(S16, w, o + Q6K.HIGH_BITS, LE)
-                    .reinterpretShape(S32, 0)
-                    .reinterpretAsShorts()
-                    .rearrange(DOUBLED)
-                    .lanewise(VectorOperators.LSHR, HIGH_SHIFT);
-            ShortVector n = q.and((short) 0x0f0f)
-                    .or(high.lanewise(VectorOperators.LSHL, 4).and((short) 0x3030));
-            IntVector pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 32)
+            IntVector q = IntVector.fromMemorySegment(I16, w, o, LE);
+            IntVector high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS, LE)
+                    .reinterpretShape(I16, 0)
+                    .reinterpretAsInts()
+                    .rearrange(VectorQ5K.DOUBLED)
+                    .mul(VectorQ5K.LOWER_BY_2);
+            IntVector n = q.and(VectorQ5K.NIBBLES)
+                    .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
+            acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            acc0 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS0), acc0);
-            n = q.lanewise(VectorOperators.LSHR, 4).and((short) 0x0f0f).or(high.and((short) 0x3030));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 64)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 32)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(GROUPS0), acc0);
+            n = q.lanewise(VectorOperators.LSHR, 4)
+                    .and(VectorQ5K.NIBBLES)
+                    .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
+            acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 64)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            acc1 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS4), acc1);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 96)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(GROUPS4), acc1);
 
-            q = ShortVector.fromMemorySegment(S32, w, o + 64, LE);
-            high = ShortVector.fromMemorySegment(S16, w, o + Q6K.HIGH_BITS + 32, LE)
-                    .reinterpretShape(S32, 0)
-                    .reinterpretAsShorts()
-                    .rearrange(DOUBLED)
-                    .lanewise(VectorOperators.LSHR, HIGH_SHIFT);
-            n = q.and((short) 0x0f0f).or(high.lanewise(VectorOperators.LSHL, 4).and((short) 0x3030));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 128)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 160)
+            q = IntVector.fromMemorySegment(I16, w, o + 64, LE);
+            high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS + 32, LE)
+                    .reinterpretShape(I16, 0)
+                    .reinterpretAsInts()
+                    .rearrange(VectorQ5K.DOUBLED)
+                    .mul(VectorQ5K.LOWER_BY_2);
+            n = q.and(VectorQ5K.NIBBLES)
+                    .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
+            acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 128)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            acc0 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS8), acc0);
-            n = q.lanewise(VectorOperators.LSHR, 4).and((short) 0x0f0f).or(high.and((short) 0x3030));
-            pairs = n.reinterpretAsInts()
-                    .and(BYTES)
-                    .mul(ByteVector.fromArray(B32, x, p + 192)
-                            .convertShape(VectorOperators.B2S, S32, 0)
-                            .reinterpretAsInts())
-                    .add(n.lanewise(VectorOperators.LSHR, 8)
-                            .reinterpretAsInts()
-                            .mul(ByteVector.fromArray(B32, x, p + 224)
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 160)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(GROUPS8), acc0);
+            n = q.lanewise(VectorOperators.LSHR, 4)
+                    .and(VectorQ5K.NIBBLES)
+                    .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
+            acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                            .mul(ByteVector.fromArray(B32, x, p + 192)
                                     .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts()));
-            acc1 = ((FloatVector) pairs.convert(VectorOperators.I2F, 0)).fma(scales.rearrange(GROUPS12), acc1);
+                                    .reinterpretAsInts())
+                            .add(n.lanewise(VectorOperators.LSHR, 8)
+                                    .and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 224)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts()))
+                            .convert(VectorOperators.I2F, 0))
+                    .fma(scales.rearrange(GROUPS12), acc1);
         }
         acc0.add(acc1).mul(QuantizedRow.PAIR).sub(excess.mul(32)).intoArray(lanes, 0);
         return Lanes.sum(lanes);

@@ -13,8 +13,9 @@ import io.github.mixtral4j.testkit.TinyConfig;
 import io.github.mixtral4j.testkit.TinyMixtral;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// The forward pass allocates nothing once it is compiled: what a token costs is counted over all threads.
 class AllocationTest {
@@ -26,12 +27,13 @@ class AllocationTest {
 
     private static final int TOKENS = 100;
 
-    @Test
-    void decodingAllocatesNothingPerToken(@TempDir Path folder) throws Exception {
+    @ParameterizedTest
+    @EnumSource(names = {"F16", "Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
+    void decodingAllocatesNothingPerToken(BlockFormat format, @TempDir Path folder) throws Exception {
         TinyMixtral tiny = TinyMixtral.create(
                 TinyConfig.mixtral(),
                 7,
-                name -> name.contains("norm") || name.endsWith("gate.weight") ? BlockFormat.F32 : BlockFormat.Q4_K);
+                name -> name.contains("norm") || name.endsWith("gate.weight") ? BlockFormat.F32 : format);
         Path file = tiny.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT);
         try (LoadedModel loaded = ModelLoader.load(file);
                 Kernels kernels = new VectorKernels(2);
