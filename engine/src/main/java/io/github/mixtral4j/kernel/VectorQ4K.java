@@ -36,6 +36,7 @@ final class VectorQ4K implements VectorFormat {
 
     private static final int ELEMENTS = DType.Q4_K.blockElements();
     private static final int BYTES = DType.Q4_K.blockBytes();
+    private static final int HALF = ELEMENTS / 2;
     private static final int QUANTS = 16;
     private static final int SUB = 32;
     private static final int SUMS = 16;
@@ -55,17 +56,17 @@ final class VectorQ4K implements VectorFormat {
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
 
     // For registers of 16 floats: scales in lanes 0 to 7, minimums in lanes 8 to 15; and for each half of the
-    // quants the scales of the sub-blocks that its lower and its upper 8 lanes belong to.
+    // quants the scales of its low and of its high nibbles, eight lanes each.
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
     private static final VectorSpecies<Short> S32 = ShortVector.SPECIES_512;
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
     static final VectorSpecies<Long> L2 = LongVector.SPECIES_128;
     static final VectorMask<Float> MINIMUMS = VectorMask.fromLong(F16, 0xff00);
-    static final VectorShuffle<Float> SUB02 = VectorShuffle.fromOp(F16, i -> i < 8 ? 0 : 2);
-    static final VectorShuffle<Float> SUB13 = VectorShuffle.fromOp(F16, i -> i < 8 ? 1 : 3);
-    static final VectorShuffle<Float> SUB46 = VectorShuffle.fromOp(F16, i -> i < 8 ? 4 : 6);
-    static final VectorShuffle<Float> SUB57 = VectorShuffle.fromOp(F16, i -> i < 8 ? 5 : 7);
+    static final VectorShuffle<Float> SUB02 = spread(0, 2);
+    static final VectorShuffle<Float> SUB13 = spread(1, 3);
+    static final VectorShuffle<Float> SUB46 = spread(4, 6);
+    static final VectorShuffle<Float> SUB57 = spread(5, 7);
 
     // Narrower registers: shorts that fill one, and the bytes that widen to them.
     private static final VectorSpecies<Short> SHORTS =
@@ -74,6 +75,10 @@ final class VectorQ4K implements VectorFormat {
             VectorShape.forBitSize(Lanes.BITS / 2).withLanes(byte.class);
 
     private VectorQ4K() {}
+
+    private static VectorShuffle<Float> spread(int lower, int upper) {
+        return VectorShuffle.fromOp(F16, i -> i < 8 ? lower : upper);
+    }
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
@@ -98,9 +103,10 @@ final class VectorQ4K implements VectorFormat {
         return tail & 0x3f3f3f3fL | tail >>> 4 & 0x0f0f0f0f00000000L | tail << 30 & 0x3030303000000000L;
     }
 
-    /// C2 stops inlining when a method has grown to some 40 000 nodes of its graph, about a hundred vector
-    /// operations, and an operation that is not inlined makes objects of its operands. So the scales are scalar
-    /// work, and constants are registers already.
+    /// C2 inlines less and less as a method grows past 18 000 nodes of its graph, and an operation that is not
+    /// inlined makes objects of its operands: four times slower, in one run of two. A vector operation takes some
+    /// 400 nodes. So the body of the loop over halves stands here once (C2 unrolls it, but later), the scales are
+    /// scalar work, constants are registers already, and no vector but the sums is carried from step to step.
     private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
         FloatVector even = FloatVector.zero(F16);
         FloatVector odd = even;
@@ -120,55 +126,33 @@ final class VectorQ4K implements VectorFormat {
                     .mul(FloatVector.fromArray(F16, sums, block * SUMS));
             products = products.add(scales);
 
-            int p = block * ELEMENTS;
-            IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS, LE);
-            even = ((FloatVector) q.and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(q.lanewise(VectorOperators.LSHR, 8)
-                                    .and(NIBBLES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 64)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB02), even);
-            odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
-                            .and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p + 32)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(q.lanewise(VectorOperators.LSHR, 12)
-                                    .and(NIBBLES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 96)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB13), odd);
-            q = IntVector.fromMemorySegment(I16, w, o + QUANTS + 64, LE);
-            even = ((FloatVector) q.and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p + 128)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(q.lanewise(VectorOperators.LSHR, 8)
-                                    .and(NIBBLES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 192)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB46), even);
-            odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
-                            .and(NIBBLES)
-                            .mul(ByteVector.fromArray(B32, x, p + 160)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(q.lanewise(VectorOperators.LSHR, 12)
-                                    .and(NIBBLES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 224)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(SUB57), odd);
+            for (int half = 0; half < 2; half++) {
+                int p = block * ELEMENTS + half * HALF;
+                IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS + half * 64L, LE);
+                even = ((FloatVector) q.and(NIBBLES)
+                                .mul(ByteVector.fromArray(B32, x, p)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(q.lanewise(VectorOperators.LSHR, 8)
+                                        .and(NIBBLES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 64)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? SUB02 : SUB46), even);
+                odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
+                                .and(NIBBLES)
+                                .mul(ByteVector.fromArray(B32, x, p + 32)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(q.lanewise(VectorOperators.LSHR, 12)
+                                        .and(NIBBLES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? SUB13 : SUB57), odd);
+            }
         }
         even.add(odd).mul(QuantizedRow.PAIR).sub(products, MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);

@@ -26,6 +26,7 @@ final class VectorQ5K implements VectorFormat {
 
     private static final int ELEMENTS = DType.Q5_K.blockElements();
     private static final int BLOCK = DType.Q5_K.blockBytes();
+    private static final int HALF = ELEMENTS / 2;
     private static final int SUMS = 16;
     private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Integer> I16 = IntVector.SPECIES_512;
@@ -72,69 +73,43 @@ final class VectorQ5K implements VectorFormat {
                     .mul(FloatVector.fromArray(F16, sums, block * SUMS));
             products = products.add(scales);
 
-            int p = block * ELEMENTS;
             IntVector fifth = IntVector.fromMemorySegment(I8, w, o + Q5K.HIGH_BITS, LE)
                     .reinterpretShape(I16, 0)
                     .reinterpretAsInts()
                     .rearrange(DOUBLED)
                     .mul(LOWER_BY_2);
-
-            IntVector q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS, LE);
-            IntVector n =
-                    q.and(NIBBLES).or(fifth.lanewise(VectorOperators.LSHL, 2).and(BIT4));
-            even = ((FloatVector) n.and(BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 64)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB02), even);
-            n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and(NIBBLES)
-                    .or(fifth.lanewise(VectorOperators.LSHL, 1).and(BIT4));
-            odd = ((FloatVector) n.and(BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 32)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 96)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB13), odd);
-
-            q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS + 64, LE);
-            n = q.and(NIBBLES).or(fifth.lanewise(VectorOperators.LSHR, 2).and(BIT4));
-            even = ((FloatVector) n.and(BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 128)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 192)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB46), even);
-            n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and(NIBBLES)
-                    .or(fifth.lanewise(VectorOperators.LSHR, 3).and(BIT4));
-            odd = ((FloatVector) n.and(BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 160)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 224)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(VectorQ4K.SUB57), odd);
+            for (int half = 0; half < 2; half++) {
+                int p = block * ELEMENTS + half * HALF;
+                IntVector q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS + half * 64L, LE);
+                IntVector bits = fifth.lanewise(VectorOperators.LSHR, 4 * half);
+                IntVector n =
+                        q.and(NIBBLES).or(bits.lanewise(VectorOperators.LSHL, 2).and(BIT4));
+                even = ((FloatVector) n.and(BYTES)
+                                .mul(ByteVector.fromArray(B32, x, p)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(n.lanewise(VectorOperators.LSHR, 8)
+                                        .and(BYTES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 64)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB02 : VectorQ4K.SUB46), even);
+                n = q.lanewise(VectorOperators.LSHR, 4)
+                        .and(NIBBLES)
+                        .or(bits.lanewise(VectorOperators.LSHL, 1).and(BIT4));
+                odd = ((FloatVector) n.and(BYTES)
+                                .mul(ByteVector.fromArray(B32, x, p + 32)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(n.lanewise(VectorOperators.LSHR, 8)
+                                        .and(BYTES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB13 : VectorQ4K.SUB57), odd);
+            }
         }
         even.add(odd).mul(QuantizedRow.PAIR).sub(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
         return Lanes.sum(lanes);

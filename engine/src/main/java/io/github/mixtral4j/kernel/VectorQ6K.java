@@ -27,6 +27,7 @@ final class VectorQ6K implements VectorFormat {
 
     private static final int ELEMENTS = DType.Q6_K.blockElements();
     private static final int BLOCK = DType.Q6_K.blockBytes();
+    private static final int HALF_BLOCK = ELEMENTS / 2;
     private static final int GROUP = 16;
     private static final int SUMS = 2 * ELEMENTS / GROUP;
     private static final int[] ORDER =
@@ -40,12 +41,17 @@ final class VectorQ6K implements VectorFormat {
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
     private static final VectorSpecies<Byte> B16 = ByteVector.SPECIES_128;
     private static final IntVector BITS45 = IntVector.broadcast(I16, 0x30303030);
-    private static final VectorShuffle<Float> GROUPS0 = VectorShuffle.fromOp(F16, i -> i / 4);
-    private static final VectorShuffle<Float> GROUPS4 = VectorShuffle.fromOp(F16, i -> 4 + i / 4);
-    private static final VectorShuffle<Float> GROUPS8 = VectorShuffle.fromOp(F16, i -> 8 + i / 4);
-    private static final VectorShuffle<Float> GROUPS12 = VectorShuffle.fromOp(F16, i -> 12 + i / 4);
+    // For each half of a block the scales of its four groups of low and of high nibbles, four lanes each.
+    private static final VectorShuffle<Float> GROUPS0 = groups(0);
+    private static final VectorShuffle<Float> GROUPS4 = groups(4);
+    private static final VectorShuffle<Float> GROUPS8 = groups(8);
+    private static final VectorShuffle<Float> GROUPS12 = groups(12);
 
     private VectorQ6K() {}
+
+    private static VectorShuffle<Float> groups(int from) {
+        return VectorShuffle.fromOp(F16, i -> from + i / 4);
+    }
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
@@ -70,74 +76,42 @@ final class VectorQ6K implements VectorFormat {
             excess = scales.fma(FloatVector.fromArray(F16, sums, block * SUMS + SUMS / 2), excess);
             scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
 
-            int p = block * ELEMENTS;
-            IntVector q = IntVector.fromMemorySegment(I16, w, o, LE);
-            IntVector high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS, LE)
-                    .reinterpretShape(I16, 0)
-                    .reinterpretAsInts()
-                    .rearrange(VectorQ5K.DOUBLED)
-                    .mul(VectorQ5K.LOWER_BY_2);
-            IntVector n = q.and(VectorQ5K.NIBBLES)
-                    .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
-            acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(VectorQ5K.BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 32)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS0), acc0);
-            n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and(VectorQ5K.NIBBLES)
-                    .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
-            acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 64)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(VectorQ5K.BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 96)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS4), acc1);
-
-            q = IntVector.fromMemorySegment(I16, w, o + 64, LE);
-            high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS + 32, LE)
-                    .reinterpretShape(I16, 0)
-                    .reinterpretAsInts()
-                    .rearrange(VectorQ5K.DOUBLED)
-                    .mul(VectorQ5K.LOWER_BY_2);
-            n = q.and(VectorQ5K.NIBBLES)
-                    .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
-            acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 128)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(VectorQ5K.BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 160)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS8), acc0);
-            n = q.lanewise(VectorOperators.LSHR, 4)
-                    .and(VectorQ5K.NIBBLES)
-                    .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
-            acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                            .mul(ByteVector.fromArray(B32, x, p + 192)
-                                    .convertShape(VectorOperators.B2S, S32, 0)
-                                    .reinterpretAsInts())
-                            .add(n.lanewise(VectorOperators.LSHR, 8)
-                                    .and(VectorQ5K.BYTES)
-                                    .mul(ByteVector.fromArray(B32, x, p + 224)
-                                            .convertShape(VectorOperators.B2S, S32, 0)
-                                            .reinterpretAsInts()))
-                            .convert(VectorOperators.I2F, 0))
-                    .fma(scales.rearrange(GROUPS12), acc1);
+            for (int half = 0; half < 2; half++) {
+                int p = block * ELEMENTS + half * HALF_BLOCK;
+                IntVector q = IntVector.fromMemorySegment(I16, w, o + half * 64L, LE);
+                IntVector high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS + half * 32L, LE)
+                        .reinterpretShape(I16, 0)
+                        .reinterpretAsInts()
+                        .rearrange(VectorQ5K.DOUBLED)
+                        .mul(VectorQ5K.LOWER_BY_2);
+                IntVector n = q.and(VectorQ5K.NIBBLES)
+                        .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
+                acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                                .mul(ByteVector.fromArray(B32, x, p)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(n.lanewise(VectorOperators.LSHR, 8)
+                                        .and(VectorQ5K.BYTES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 32)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? GROUPS0 : GROUPS8), acc0);
+                n = q.lanewise(VectorOperators.LSHR, 4)
+                        .and(VectorQ5K.NIBBLES)
+                        .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
+                acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
+                                .mul(ByteVector.fromArray(B32, x, p + 64)
+                                        .convertShape(VectorOperators.B2S, S32, 0)
+                                        .reinterpretAsInts())
+                                .add(n.lanewise(VectorOperators.LSHR, 8)
+                                        .and(VectorQ5K.BYTES)
+                                        .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                .convertShape(VectorOperators.B2S, S32, 0)
+                                                .reinterpretAsInts()))
+                                .convert(VectorOperators.I2F, 0))
+                        .fma(scales.rearrange(half == 0 ? GROUPS4 : GROUPS12), acc1);
+            }
         }
         acc0.add(acc1).mul(QuantizedRow.PAIR).sub(excess.mul(32)).intoArray(lanes, 0);
         return Lanes.sum(lanes);
