@@ -74,7 +74,8 @@ public class TokenizerBenchmark {
         lines = whole.lines().toList();
         megabytes = whole.getBytes(StandardCharsets.UTF_8).length / 1e6;
         String back = encoder.decode(encoder.encode(whole));
-        if (!back.equals(whole)) {
+        // SentencePiece writes a space as ▁, so a ▁ of the text comes back as a space.
+        if (!back.equals(whole.replace('▁', ' '))) {
             throw new IllegalStateException("the text comes back different from its ids: " + whole.length()
                     + " characters became " + back.length());
         }

@@ -9,8 +9,8 @@ import java.util.Objects;
 
 /// The operations of [ScalarKernels] on the Java Vector API, in registers of 128, 256 or 512 bits.
 ///
-/// Weights are multiplied in float32: a few rows straight from the quantized blocks ([VectorGemv], bound by memory),
-/// many rows by expanding each weight tile once ([VectorGemm], bound by arithmetic).
+/// A few rows meet the quantized blocks themselves, quantized to 8 bits where that is faster ([VectorGemv], bound by
+/// memory); for many rows each weight tile is expanded to float32 once ([VectorGemm], bound by arithmetic).
 public final class VectorKernels implements Kernels {
     private final WorkerPool pool;
     private final Map<DType, VectorFormat> formats = new EnumMap<>(DType.class);
