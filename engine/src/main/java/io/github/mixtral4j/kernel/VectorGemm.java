@@ -20,9 +20,14 @@ import jdk.incubator.vector.FloatVector;
 @SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
 final class VectorGemm implements AutoCloseable {
     /// Weight rows of a task, a multiple of 12.
-    private static final int TILE = 96;
-    /// Columns that are expanded at a time; whole blocks of every format.
-    private static final int DEPTH = 256;
+    private static final int TILE = 48;
+    /// Columns that are expanded at a time; whole blocks of every format. Wide rather than high: the bytes that a tile
+    /// reads of each row are contiguous, and no prefetcher learns a row of less than five cache lines. Tiles of
+    /// 96 × 256 cost the product 13 %.
+    private static final int DEPTH = 1024;
+    /// Columns that are packed at a time: the cache lines they are written to stay in the first-level cache until every
+    /// lane has been.
+    private static final int PACKED = 64;
 
     private static final int PANEL = 2 * COUNT;
 
@@ -66,20 +71,28 @@ final class VectorGemm implements AutoCloseable {
         int panel = first / PANEL;
         int panelWidth = Math.min(PANEL, width - panel * PANEL);
         int k = x.cols();
-        MemorySegment from = x.data();
-        for (int lane = 0; lane < COUNT; lane++) {
-            int row = first + lane;
-            long to = ((long) panel * PANEL * k + row - panel * PANEL) * Float.BYTES;
-            long step = (long) panelWidth * Float.BYTES;
-            if (row < x.count()) {
-                long in = x.offset(row);
-                for (int i = 0; i < k; i++) {
-                    panels.set(Rows.FLOAT, to + i * step, from.get(Rows.FLOAT, in + (long) i * Float.BYTES));
-                }
-            } else {
-                for (int i = 0; i < k; i++) {
-                    panels.set(Rows.FLOAT, to + i * step, 0);
-                }
+        for (int from = 0; from < k; from += PACKED) {
+            int n = Math.min(PACKED, k - from);
+            for (int lane = 0; lane < COUNT; lane++) {
+                int row = first + lane;
+                long to = ((long) panel * PANEL * k + (long) from * panelWidth + row - panel * PANEL) * Float.BYTES;
+                pack(row, from, n, to, (long) panelWidth * Float.BYTES);
+            }
+        }
+    }
+
+    /// Packs `n` columns of a row, `step` bytes apart; zeros for rows that only fill a register.
+    private void pack(int row, int from, int n, long to, long step) {
+        MemorySegment data = x.data();
+        MemorySegment out = panels;
+        if (row < x.count()) {
+            long in = x.offset(row) + (long) from * Float.BYTES;
+            for (int i = 0; i < n; i++) {
+                out.set(Rows.FLOAT, to + i * step, data.get(Rows.FLOAT, in + (long) i * Float.BYTES));
+            }
+        } else {
+            for (int i = 0; i < n; i++) {
+                out.set(Rows.FLOAT, to + i * step, 0);
             }
         }
     }
