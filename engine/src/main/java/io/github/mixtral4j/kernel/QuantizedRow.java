@@ -8,10 +8,10 @@ import java.util.function.IntUnaryOperator;
 /// out of the registers.
 ///
 /// Per block of the format, the sums of [Activations] are first the scales, one for each group of elements that shares
-/// a scale of the weights, then the groups' sums as quantized. A weight `s · (n − m)` then contributes exactly
-/// `s · m · sum` less than `s · n`, and kernels may multiply the unsigned `n`:
+/// a scale of the weights, then the corrections `−m·dx·Σ q` of the groups, as quantized. Kernels may then multiply the
+/// unsigned `n` of a weight `s·(n − m)`:
 ///
-///     Σ s·(n − m)·x ≈ s·dx·Σ n·q − s·m·dx·Σ q
+///     Σ s·(n − m)·x ≈ s·dx·Σ n·q + s·(−m·dx·Σ q)
 ///
 /// Kernels whose quants are small and unsigned take them in packed pairs ([#preparePairs]): a lane of 32 bits holds the
 /// quants `n = nA + 2¹⁶·nB` and meets `x = 2¹⁶·xA + xB`, so that the upper half of one product is the sum of two:
@@ -19,10 +19,11 @@ import java.util.function.IntUnaryOperator;
 ///     n·x = 2¹⁶·(nA·xA + nB·xB) + nA·xB   (mod 2³²)
 ///
 /// What is left in the lower half is at most 63 · 127 for each product added: less than a quarter of one unit of the
-/// sum, where rounding the activations costs tens of units. So lanes become floats as they are, times [#PAIR].
+/// sum, where rounding the activations costs tens of units. So lanes become floats as they are, and the unit of 2¹⁶ is
+/// in the scales.
 final class QuantizedRow {
     /// The unit of a sum of packed products.
-    static final float PAIR = 0x1p-16f;
+    private static final float PAIR = 0x1p-16f;
 
     /// Elements with one scale.
     private static final int SCALED = 32;
@@ -44,7 +45,12 @@ final class QuantizedRow {
     ///
     /// @param order the place of each element within a block, as many as a block has elements
     /// @param group elements per sum, a divisor of 32
-    static void prepare(Rows x, int row, int[] order, int group, Activations out) {
+    /// @param excess what unsigned quants are too large by, the `m` above; 1 where the format has minimums instead
+    static void prepare(Rows x, int row, int[] order, int group, int excess, Activations out) {
+        prepare(x, row, order, group, excess, 1, out);
+    }
+
+    private static void prepare(Rows x, int row, int[] order, int group, int excess, float unit, Activations out) {
         int k = x.cols();
         int groups = order.length / group;
         float[] values = out.floats(k);
@@ -67,16 +73,16 @@ final class QuantizedRow {
                     bytes[block * order.length + order[i - block * order.length]] = q;
                 }
                 int at = block * 2 * groups + start % order.length / group;
-                sums[at] = max / 127;
-                sums[at + groups] = max / 127 * sum;
+                sums[at] = max / 127 * unit;
+                sums[at + groups] = max / 127 * (-excess * sum);
             }
         }
     }
 
     /// Quantizes a row of whole blocks like [#prepare], and packs the bytes `a`, `b` of every two neighbouring places:
     /// `b`, then `a` less the sign of `b`, which widened to 16-bit lanes are the bits of `2¹⁶·a + b`.
-    static void preparePairs(Rows x, int row, int[] order, int group, Activations out) {
-        prepare(x, row, order, group, out);
+    static void preparePairs(Rows x, int row, int[] order, int group, int excess, Activations out) {
+        prepare(x, row, order, group, excess, PAIR, out);
         byte[] bytes = out.bytes(x.cols());
         for (int i = 0; i < x.cols(); i += 2) {
             byte a = bytes[i];

@@ -150,7 +150,7 @@ final class VectorAttention implements WorkerPool.Task {
         float keep = (float) Math.exp(tile.maxima[head] - max);
         tile.maxima[head] = max;
         total.intoArray(tile.lanes, 0);
-        tile.totals[head] = tile.totals[head] * keep + Lanes.sum(tile.lanes);
+        tile.totals[head] = tile.totals[head] * keep + Lanes.sum(tile.lanes, 0);
         for (int i = 0; i < stride; i += COUNT) {
             weighted(tile.values, i, stride, scores, tokens, keep, tile.sums, head * stride + i);
         }

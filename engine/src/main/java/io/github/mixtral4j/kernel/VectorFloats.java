@@ -28,23 +28,23 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
-            FloatVector acc0 = FloatVector.zero(FLOATS);
-            FloatVector acc1 = acc0;
-            FloatVector acc2 = acc0;
-            FloatVector acc3 = acc0;
+        void dotsRegisters(
+                MemorySegment w, long offset, long stride, int rows, int elements, float[] x, float[] lanes) {
             for (int i = 0; i < elements; i += 4 * COUNT) {
-                long o = offset + 4L * i;
-                acc0 = FloatVector.fromMemorySegment(FLOATS, w, o, LE).fma(FloatVector.fromArray(FLOATS, x, i), acc0);
-                acc1 = FloatVector.fromMemorySegment(FLOATS, w, o + 4L * COUNT, LE)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc1);
-                acc2 = FloatVector.fromMemorySegment(FLOATS, w, o + 8L * COUNT, LE)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT), acc2);
-                acc3 = FloatVector.fromMemorySegment(FLOATS, w, o + 12L * COUNT, LE)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
+                for (int row = 0; row < rows; row++) {
+                    long o = offset + row * stride + 4L * i;
+                    FloatVector acc0 = FloatVector.fromArray(FLOATS, lanes, row * COUNT);
+                    acc0 = FloatVector.fromMemorySegment(FLOATS, w, o, LE)
+                            .fma(FloatVector.fromArray(FLOATS, x, i), acc0);
+                    acc0 = FloatVector.fromMemorySegment(FLOATS, w, o + 4L * COUNT, LE)
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc0);
+                    FloatVector acc1 = FloatVector.fromMemorySegment(FLOATS, w, o + 8L * COUNT, LE)
+                            .mul(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT));
+                    acc1 = FloatVector.fromMemorySegment(FLOATS, w, o + 12L * COUNT, LE)
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc1);
+                    acc0.add(acc1).intoArray(lanes, row * COUNT);
+                }
             }
-            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
-            return Lanes.sum(lanes);
         }
     },
 
@@ -65,44 +65,43 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
-            FloatVector acc0 = FloatVector.zero(FLOATS);
-            FloatVector acc1 = acc0;
-            FloatVector acc2 = acc0;
-            FloatVector acc3 = acc0;
+        void dotsRegisters(
+                MemorySegment w, long offset, long stride, int rows, int elements, float[] x, float[] lanes) {
             for (int i = 0; i < elements; i += 4 * COUNT) {
-                long o = offset + 2L * i;
-                acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 13)
-                        .and(0x8fffe000)
-                        .reinterpretAsFloats()
-                        .mul(0x1p112f)
-                        .fma(FloatVector.fromArray(FLOATS, x, i), acc0);
-                acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 2L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 13)
-                        .and(0x8fffe000)
-                        .reinterpretAsFloats()
-                        .mul(0x1p112f)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc1);
-                acc2 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 4L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 13)
-                        .and(0x8fffe000)
-                        .reinterpretAsFloats()
-                        .mul(0x1p112f)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT), acc2);
-                acc3 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 6L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 13)
-                        .and(0x8fffe000)
-                        .reinterpretAsFloats()
-                        .mul(0x1p112f)
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
+                for (int row = 0; row < rows; row++) {
+                    long o = offset + row * stride + 2L * i;
+                    FloatVector acc0 = FloatVector.fromArray(FLOATS, lanes, row * COUNT);
+                    acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 13)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats()
+                            .mul(0x1p112f)
+                            .fma(FloatVector.fromArray(FLOATS, x, i), acc0);
+                    acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 2L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 13)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats()
+                            .mul(0x1p112f)
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc0);
+                    FloatVector acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 4L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 13)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats()
+                            .mul(0x1p112f)
+                            .mul(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT));
+                    acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 6L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 13)
+                            .and(0x8fffe000)
+                            .reinterpretAsFloats()
+                            .mul(0x1p112f)
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc1);
+                    acc0.add(acc1).intoArray(lanes, row * COUNT);
+                }
             }
-            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
-            return Lanes.sum(lanes);
         }
     },
 
@@ -120,36 +119,35 @@ enum VectorFloats implements VectorFormat {
         }
 
         @Override
-        float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes) {
-            FloatVector acc0 = FloatVector.zero(FLOATS);
-            FloatVector acc1 = acc0;
-            FloatVector acc2 = acc0;
-            FloatVector acc3 = acc0;
+        void dotsRegisters(
+                MemorySegment w, long offset, long stride, int rows, int elements, float[] x, float[] lanes) {
             for (int i = 0; i < elements; i += 4 * COUNT) {
-                long o = offset + 2L * i;
-                acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 16)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromArray(FLOATS, x, i), acc0);
-                acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 2L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 16)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc1);
-                acc2 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 4L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 16)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT), acc2);
-                acc3 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 6L * COUNT, LE)
-                                .convertShape(VectorOperators.S2I, INTS, 0))
-                        .lanewise(VectorOperators.LSHL, 16)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc3);
+                for (int row = 0; row < rows; row++) {
+                    long o = offset + row * stride + 2L * i;
+                    FloatVector acc0 = FloatVector.fromArray(FLOATS, lanes, row * COUNT);
+                    acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 16)
+                            .reinterpretAsFloats()
+                            .fma(FloatVector.fromArray(FLOATS, x, i), acc0);
+                    acc0 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 2L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 16)
+                            .reinterpretAsFloats()
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 1 * COUNT), acc0);
+                    FloatVector acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 4L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 16)
+                            .reinterpretAsFloats()
+                            .mul(FloatVector.fromArray(FLOATS, x, i + 2 * COUNT));
+                    acc1 = ((IntVector) ShortVector.fromMemorySegment(SHORTS, w, o + 6L * COUNT, LE)
+                                    .convertShape(VectorOperators.S2I, INTS, 0))
+                            .lanewise(VectorOperators.LSHL, 16)
+                            .reinterpretAsFloats()
+                            .fma(FloatVector.fromArray(FLOATS, x, i + 3 * COUNT), acc1);
+                    acc0.add(acc1).intoArray(lanes, row * COUNT);
+                }
             }
-            acc0.add(acc1).add(acc2.add(acc3)).intoArray(lanes, 0);
-            return Lanes.sum(lanes);
         }
     };
 
@@ -162,8 +160,9 @@ enum VectorFloats implements VectorFormat {
     /// Expands whole registers.
     abstract void expandRegisters(MemorySegment w, long offset, int elements, float[] out, int outOffset);
 
-    /// Dot product of whole groups of four registers.
-    abstract float dotRegisters(MemorySegment w, long offset, int elements, float[] x, float[] lanes);
+    /// Dot products of whole groups of four registers.
+    abstract void dotsRegisters(
+            MemorySegment w, long offset, long stride, int rows, int elements, float[] x, float[] lanes);
 
     @Override
     public void expand(MemorySegment weights, long offset, int elements, float[] out, int outOffset) {
@@ -173,14 +172,16 @@ enum VectorFloats implements VectorFormat {
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
         float[] values = x.floats(k);
         int whole = k / (4 * COUNT) * (4 * COUNT);
-        float sum = dotRegisters(weights, offset, whole, values, scratch);
-        BlockCodec.of(type).decode(weights, offset + type.bytes(whole), scratch, 0, k - whole);
-        for (int i = whole; i < k; i++) {
-            sum += scratch[i - whole] * values[i];
+        dotsRegisters(weights, offset, stride, rows, whole, values, scratch);
+        for (int row = 0; row < rows && whole < k; row++) {
+            long rest = offset + row * stride + type.bytes(whole);
+            BlockCodec.of(type).decode(weights, rest, scratch, WORK, k - whole);
+            for (int i = whole; i < k; i++) {
+                scratch[row * COUNT] += scratch[WORK + i - whole] * values[i];
+            }
         }
-        return sum;
     }
 }

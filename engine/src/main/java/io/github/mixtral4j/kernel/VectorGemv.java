@@ -48,11 +48,22 @@ final class VectorGemv implements WorkerPool.Task {
         int from = tile * tileRows;
         int to = Math.min(from + tileRows, weights.rows());
         long rowBytes = weights.rowBytes();
-        int k = weights.cols();
+        // Streams lie far apart: two that share a page of memory confuse the prefetcher.
+        int share = Math.ceilDiv(to - from, VectorFormat.STREAMS);
         for (int row = 0; row < x.count(); row++) {
-            for (int n = from; n < to; n++) {
-                y.set(row, n, format.dot(weights.data(), n * rowBytes, k, activations[row], scratch[worker]));
+            for (int n = 0; n < share; n++) {
+                multiply(from + n, share, Math.ceilDiv(to - from - n, share), row, scratch[worker]);
             }
+        }
+    }
+
+    /// Multiplies `rows` rows of weights, `step` rows apart, with one row of activations.
+    private void multiply(int from, int step, int rows, int row, float[] lanes) {
+        long rowBytes = w.rowBytes();
+        Arrays.fill(lanes, 0, VectorFormat.WORK, 0);
+        format.dots(w.data(), from * rowBytes, step * rowBytes, rows, w.cols(), activations[row], lanes);
+        for (int r = 0; r < rows; r++) {
+            y.set(row, from + r * step, Lanes.sum(lanes, r * Lanes.COUNT));
         }
     }
 }

@@ -12,6 +12,7 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -26,6 +27,7 @@ final class VectorQ40 implements VectorFormat {
 
     private static final int ELEMENTS = DType.Q4_0.blockElements();
     private static final int BLOCK = DType.Q4_0.blockBytes();
+    private static final int EXCESS = 8;
     private static final int[] ORDER = QuantizedRow.order(ELEMENTS, i -> i);
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
 
@@ -33,40 +35,47 @@ final class VectorQ40 implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.prepare(x, row, ORDER, ELEMENTS, out);
+        QuantizedRow.prepare(x, row, ORDER, ELEMENTS, EXCESS, out);
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        dots(weights, offset, stride, rows, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
-        FloatVector acc = FloatVector.zero(FLOATS);
-        float excess = 0;
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
+        Arrays.fill(lanes, WORK, WORK + rows, 0);
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BLOCK;
-            float scale = Float.float16ToFloat(w.get(HALF, o));
-            excess += scale * sums[block * 2 + 1];
-            IntVector sum = IntVector.zero(INTS);
-            for (int i = 0; i < ELEMENTS / 2; i += COUNT) {
-                int p = block * ELEMENTS + i;
-                ShortVector q = (ShortVector) ByteVector.fromMemorySegment(BYTES, w, o + Q40.QUANTS + i, LE)
-                        .convertShape(VectorOperators.B2S, SHORTS, 0);
-                sum = sum.add(q.and((short) 15)
-                        .mul(ByteVector.fromArray(BYTES, x, p).convertShape(VectorOperators.B2S, SHORTS, 0))
-                        .add(q.lanewise(VectorOperators.LSHR, 4)
-                                .and((short) 15)
-                                .mul(ByteVector.fromArray(BYTES, x, p + ELEMENTS / 2)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)))
-                        .convertShape(VectorOperators.S2I, INTS, 0)
-                        .reinterpretAsInts());
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BLOCK;
+                float scale = Float.float16ToFloat(w.get(HALF, o));
+                lanes[WORK + row] += scale * sums[block * 2 + 1];
+                IntVector sum = IntVector.zero(INTS);
+                for (int i = 0; i < ELEMENTS / 2; i += COUNT) {
+                    int p = block * ELEMENTS + i;
+                    ShortVector q = (ShortVector) ByteVector.fromMemorySegment(BYTES, w, o + Q40.QUANTS + i, LE)
+                            .convertShape(VectorOperators.B2S, SHORTS, 0);
+                    sum = sum.add(q.and((short) 15)
+                            .mul(ByteVector.fromArray(BYTES, x, p).convertShape(VectorOperators.B2S, SHORTS, 0))
+                            .add(q.lanewise(VectorOperators.LSHR, 4)
+                                    .and((short) 15)
+                                    .mul(ByteVector.fromArray(BYTES, x, p + ELEMENTS / 2)
+                                            .convertShape(VectorOperators.B2S, SHORTS, 0)))
+                            .convertShape(VectorOperators.S2I, INTS, 0)
+                            .reinterpretAsInts());
+                }
+                ((FloatVector) sum.convert(VectorOperators.I2F, 0))
+                        .fma(
+                                FloatVector.broadcast(FLOATS, scale * sums[block * 2]),
+                                FloatVector.fromArray(FLOATS, lanes, row * COUNT))
+                        .intoArray(lanes, row * COUNT);
             }
-            acc = ((FloatVector) sum.convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.broadcast(FLOATS, scale * sums[block * 2]), acc);
         }
-        acc.intoArray(lanes, 0);
-        return Lanes.sum(lanes) - 8 * excess;
+        // Apart from the lanes until now: a register that is read right after a part of it was written has to wait.
+        for (int row = 0; row < rows; row++) {
+            lanes[row * COUNT] += lanes[WORK + row];
+        }
     }
 
     @Override

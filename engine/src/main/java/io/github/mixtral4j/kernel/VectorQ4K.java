@@ -82,14 +82,17 @@ final class VectorQ4K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.preparePairs(x, row, ORDER, SUB, out);
+        QuantizedRow.preparePairs(x, row, ORDER, SUB, 1, out);
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return COUNT == 16
-                ? dot512(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch)
-                : dotNarrow(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / SUB * 2), scratch);
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        int blocks = k / ELEMENTS;
+        if (COUNT == 16) {
+            dots512(weights, offset, stride, rows, blocks, x.bytes(k), x.sums(k / SUB * 2), scratch);
+        } else {
+            dotsNarrow(weights, offset, stride, rows, blocks, x.bytes(k), x.sums(k / SUB * 2), scratch);
+        }
     }
 
     /// The 8 scales of 6 bits, a byte each, from the first 16 bytes of a block: d, dmin and words `u0 u1 u2`.
@@ -107,103 +110,104 @@ final class VectorQ4K implements VectorFormat {
     /// inlined makes objects of its operands: four times slower, in one run of two. A vector operation takes some
     /// 400 nodes. So the body of the loop over halves stands here once (C2 unrolls it, but later), the scales are
     /// scalar work, constants are registers already, and no vector but the sums is carried from step to step.
-    private static float dot512(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
-        FloatVector even = FloatVector.zero(F16);
-        FloatVector odd = even;
-        FloatVector products = even;
+    private static void dots512(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BYTES;
-            long head = w.get(LONG, o);
-            long tail = w.get(LONG, o + 8);
-            FloatVector scales = (FloatVector) LongVector.zero(L2)
-                    .withLane(0, factors(head, tail))
-                    .withLane(1, minimums(tail))
-                    .reinterpretAsBytes()
-                    .convertShape(VectorOperators.B2I, I16, 0)
-                    .convert(VectorOperators.I2F, 0);
-            scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
-                            .blend(Float.float16ToFloat((short) (head >>> 16)), MINIMUMS))
-                    .mul(FloatVector.fromArray(F16, sums, block * SUMS));
-            products = products.add(scales);
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BYTES;
+                long head = w.get(LONG, o);
+                long tail = w.get(LONG, o + 8);
+                FloatVector scales = (FloatVector) LongVector.zero(L2)
+                        .withLane(0, factors(head, tail))
+                        .withLane(1, minimums(tail))
+                        .reinterpretAsBytes()
+                        .convertShape(VectorOperators.B2I, I16, 0)
+                        .convert(VectorOperators.I2F, 0);
+                scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
+                                .blend(Float.float16ToFloat((short) (head >>> 16)), MINIMUMS))
+                        .mul(FloatVector.fromArray(F16, sums, block * SUMS));
+                FloatVector acc = FloatVector.fromArray(F16, lanes, row * COUNT).add(scales, MINIMUMS);
 
-            for (int half = 0; half < 2; half++) {
-                int p = block * ELEMENTS + half * HALF;
-                IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS + half * 64L, LE);
-                even = ((FloatVector) q.and(NIBBLES)
-                                .mul(ByteVector.fromArray(B32, x, p)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(q.lanewise(VectorOperators.LSHR, 8)
-                                        .and(NIBBLES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 64)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? SUB02 : SUB46), even);
-                odd = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
-                                .and(NIBBLES)
-                                .mul(ByteVector.fromArray(B32, x, p + 32)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(q.lanewise(VectorOperators.LSHR, 12)
-                                        .and(NIBBLES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 96)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? SUB13 : SUB57), odd);
+                for (int half = 0; half < 2; half++) {
+                    int p = block * ELEMENTS + half * HALF;
+                    IntVector q = IntVector.fromMemorySegment(I16, w, o + QUANTS + half * 64L, LE);
+                    acc = ((FloatVector) q.and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(q.lanewise(VectorOperators.LSHR, 8)
+                                            .and(NIBBLES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 64)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? SUB02 : SUB46), acc);
+                    acc = ((FloatVector) q.lanewise(VectorOperators.LSHR, 4)
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 32)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(q.lanewise(VectorOperators.LSHR, 12)
+                                            .and(NIBBLES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? SUB13 : SUB57), acc);
+                }
+                acc.intoArray(lanes, row * COUNT);
             }
         }
-        even.add(odd).mul(QuantizedRow.PAIR).sub(products, MINIMUMS).intoArray(lanes, 0);
-        return Lanes.sum(lanes);
     }
 
     /// Registers of 4 or 8 floats: a register of quants lies within one group of 64, so its scales are scalars.
-    private static float dotNarrow(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] scratch) {
-        FloatVector even = FloatVector.zero(FLOATS);
-        FloatVector odd = even;
-        float minimums = 0;
+    private static void dotsNarrow(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] scratch) {
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BYTES;
-            scales(w, o, scratch, 0);
-            for (int s = 0; s < 8; s++) {
-                scratch[s] *= sums[block * SUMS + s];
-                minimums += scratch[8 + s] * sums[block * SUMS + 8 + s];
-            }
-            for (int c = 0; c < ELEMENTS / 2 / REGISTER; c++) {
-                int p = block * ELEMENTS + c * 2 * REGISTER;
-                ShortVector q = ShortVector.fromMemorySegment(SHORTS, w, o + QUANTS + (long) c * REGISTER, LE);
-                IntVector low = q.reinterpretAsInts()
-                        .and(NIBBLES)
-                        .mul(ByteVector.fromArray(HALF_BYTES, x, p)
-                                .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                .reinterpretAsInts())
-                        .add(q.lanewise(VectorOperators.LSHR, 8)
-                                .reinterpretAsInts()
-                                .and(NIBBLES)
-                                .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                        .reinterpretAsInts()));
-                IntVector high = q.lanewise(VectorOperators.LSHR, 4)
-                        .reinterpretAsInts()
-                        .and(NIBBLES)
-                        .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER / 2)
-                                .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                .reinterpretAsInts())
-                        .add(q.lanewise(VectorOperators.LSHR, 12)
-                                .reinterpretAsInts()
-                                .mul(ByteVector.fromArray(HALF_BYTES, x, p + 3 * REGISTER / 2)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                        .reinterpretAsInts()));
-                int group = c * REGISTER / SUB;
-                even = ((FloatVector) low.convert(VectorOperators.I2F, 0))
-                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group]), even);
-                odd = ((FloatVector) high.convert(VectorOperators.I2F, 0))
-                        .fma(FloatVector.broadcast(FLOATS, scratch[2 * group + 1]), odd);
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BYTES;
+                scales(w, o, scratch, WORK);
+                float minimums = 0;
+                for (int s = 0; s < 8; s++) {
+                    scratch[WORK + s] *= sums[block * SUMS + s];
+                    minimums += scratch[WORK + 8 + s] * sums[block * SUMS + 8 + s];
+                }
+                scratch[row * COUNT] += minimums;
+                FloatVector acc = FloatVector.fromArray(FLOATS, scratch, row * COUNT);
+                for (int c = 0; c < ELEMENTS / 2 / REGISTER; c++) {
+                    int p = block * ELEMENTS + c * 2 * REGISTER;
+                    ShortVector q = ShortVector.fromMemorySegment(SHORTS, w, o + QUANTS + (long) c * REGISTER, LE);
+                    IntVector low = q.reinterpretAsInts()
+                            .and(NIBBLES)
+                            .mul(ByteVector.fromArray(HALF_BYTES, x, p)
+                                    .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 8)
+                                    .reinterpretAsInts()
+                                    .and(NIBBLES)
+                                    .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER)
+                                            .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                            .reinterpretAsInts()));
+                    IntVector high = q.lanewise(VectorOperators.LSHR, 4)
+                            .reinterpretAsInts()
+                            .and(NIBBLES)
+                            .mul(ByteVector.fromArray(HALF_BYTES, x, p + REGISTER / 2)
+                                    .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                    .reinterpretAsInts())
+                            .add(q.lanewise(VectorOperators.LSHR, 12)
+                                    .reinterpretAsInts()
+                                    .mul(ByteVector.fromArray(HALF_BYTES, x, p + 3 * REGISTER / 2)
+                                            .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                            .reinterpretAsInts()));
+                    int group = c * REGISTER / SUB;
+                    acc = ((FloatVector) low.convert(VectorOperators.I2F, 0))
+                            .fma(FloatVector.broadcast(FLOATS, scratch[WORK + 2 * group]), acc);
+                    acc = ((FloatVector) high.convert(VectorOperators.I2F, 0))
+                            .fma(FloatVector.broadcast(FLOATS, scratch[WORK + 2 * group + 1]), acc);
+                }
+                acc.intoArray(scratch, row * COUNT);
             }
         }
-        even.add(odd).intoArray(scratch, 0);
-        return Lanes.sum(scratch) * QuantizedRow.PAIR - minimums;
     }
 
     /// The 8 scales times d, then the 8 minimums times dmin.

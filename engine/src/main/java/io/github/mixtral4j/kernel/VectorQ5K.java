@@ -46,73 +46,72 @@ final class VectorQ5K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.preparePairs(x, row, VectorQ4K.ORDER, ELEMENTS / 8, out);
+        QuantizedRow.preparePairs(x, row, VectorQ4K.ORDER, ELEMENTS / 8, 1, out);
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        dots(weights, offset, stride, rows, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
-        FloatVector even = FloatVector.zero(F16);
-        FloatVector odd = even;
-        FloatVector products = even;
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BLOCK;
-            long head = w.get(VectorQ4K.LONG, o);
-            long tail = w.get(VectorQ4K.LONG, o + 8);
-            FloatVector scales = (FloatVector) LongVector.zero(VectorQ4K.L2)
-                    .withLane(0, VectorQ4K.factors(head, tail))
-                    .withLane(1, VectorQ4K.minimums(tail))
-                    .reinterpretAsBytes()
-                    .convertShape(VectorOperators.B2I, I16, 0)
-                    .convert(VectorOperators.I2F, 0);
-            scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
-                            .blend(Float.float16ToFloat((short) (head >>> 16)), VectorQ4K.MINIMUMS))
-                    .mul(FloatVector.fromArray(F16, sums, block * SUMS));
-            products = products.add(scales);
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BLOCK;
+                long head = w.get(VectorQ4K.LONG, o);
+                long tail = w.get(VectorQ4K.LONG, o + 8);
+                FloatVector scales = (FloatVector) LongVector.zero(VectorQ4K.L2)
+                        .withLane(0, VectorQ4K.factors(head, tail))
+                        .withLane(1, VectorQ4K.minimums(tail))
+                        .reinterpretAsBytes()
+                        .convertShape(VectorOperators.B2I, I16, 0)
+                        .convert(VectorOperators.I2F, 0);
+                scales = scales.mul(FloatVector.broadcast(F16, Float.float16ToFloat((short) head))
+                                .blend(Float.float16ToFloat((short) (head >>> 16)), VectorQ4K.MINIMUMS))
+                        .mul(FloatVector.fromArray(F16, sums, block * SUMS));
+                FloatVector acc = FloatVector.fromArray(F16, lanes, row * COUNT).add(scales, VectorQ4K.MINIMUMS);
 
-            IntVector fifth = IntVector.fromMemorySegment(I8, w, o + Q5K.HIGH_BITS, LE)
-                    .reinterpretShape(I16, 0)
-                    .reinterpretAsInts()
-                    .rearrange(DOUBLED)
-                    .mul(LOWER_BY_2);
-            for (int half = 0; half < 2; half++) {
-                int p = block * ELEMENTS + half * HALF;
-                IntVector q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS + half * 64L, LE);
-                IntVector bits = fifth.lanewise(VectorOperators.LSHR, 4 * half);
-                IntVector n =
-                        q.and(NIBBLES).or(bits.lanewise(VectorOperators.LSHL, 2).and(BIT4));
-                even = ((FloatVector) n.and(BYTES)
-                                .mul(ByteVector.fromArray(B32, x, p)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(n.lanewise(VectorOperators.LSHR, 8)
-                                        .and(BYTES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 64)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB02 : VectorQ4K.SUB46), even);
-                n = q.lanewise(VectorOperators.LSHR, 4)
-                        .and(NIBBLES)
-                        .or(bits.lanewise(VectorOperators.LSHL, 1).and(BIT4));
-                odd = ((FloatVector) n.and(BYTES)
-                                .mul(ByteVector.fromArray(B32, x, p + 32)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(n.lanewise(VectorOperators.LSHR, 8)
-                                        .and(BYTES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 96)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB13 : VectorQ4K.SUB57), odd);
+                IntVector fifth = IntVector.fromMemorySegment(I8, w, o + Q5K.HIGH_BITS, LE)
+                        .reinterpretShape(I16, 0)
+                        .reinterpretAsInts()
+                        .rearrange(DOUBLED)
+                        .mul(LOWER_BY_2);
+                for (int half = 0; half < 2; half++) {
+                    int p = block * ELEMENTS + half * HALF;
+                    IntVector q = IntVector.fromMemorySegment(I16, w, o + Q5K.QUANTS + half * 64L, LE);
+                    IntVector bits = fifth.lanewise(VectorOperators.LSHR, 4 * half);
+                    IntVector n = q.and(NIBBLES)
+                            .or(bits.lanewise(VectorOperators.LSHL, 2).and(BIT4));
+                    acc = ((FloatVector) n.and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                                            .and(BYTES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 64)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB02 : VectorQ4K.SUB46), acc);
+                    n = q.lanewise(VectorOperators.LSHR, 4)
+                            .and(NIBBLES)
+                            .or(bits.lanewise(VectorOperators.LSHL, 1).and(BIT4));
+                    acc = ((FloatVector) n.and(BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 32)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                                            .and(BYTES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? VectorQ4K.SUB13 : VectorQ4K.SUB57), acc);
+                }
+                acc.intoArray(lanes, row * COUNT);
             }
         }
-        even.add(odd).mul(QuantizedRow.PAIR).sub(products, VectorQ4K.MINIMUMS).intoArray(lanes, 0);
-        return Lanes.sum(lanes);
     }
 
     @Override

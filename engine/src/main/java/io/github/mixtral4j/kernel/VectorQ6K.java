@@ -29,6 +29,7 @@ final class VectorQ6K implements VectorFormat {
     private static final int BLOCK = DType.Q6_K.blockBytes();
     private static final int HALF_BLOCK = ELEMENTS / 2;
     private static final int GROUP = 16;
+    private static final int EXCESS = 32;
     private static final int SUMS = 2 * ELEMENTS / GROUP;
     private static final int[] ORDER =
             QuantizedRow.order(ELEMENTS, place -> place / 64 * 64 + place % 32 * 2 + place % 64 / 32);
@@ -55,66 +56,67 @@ final class VectorQ6K implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.preparePairs(x, row, ORDER, GROUP, out);
+        QuantizedRow.preparePairs(x, row, ORDER, GROUP, EXCESS, out);
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        dots(weights, offset, stride, rows, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * SUMS), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
-        FloatVector acc0 = FloatVector.zero(F16);
-        FloatVector acc1 = acc0;
-        FloatVector excess = acc0;
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BLOCK;
-            FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(B16, w, o + Q6K.GROUP_SCALES, LE)
-                            .convertShape(VectorOperators.B2I, I16, 0)
-                            .convert(VectorOperators.I2F, 0))
-                    .mul(Float.float16ToFloat(w.get(HALF, o + Q6K.SCALE)));
-            excess = scales.fma(FloatVector.fromArray(F16, sums, block * SUMS + SUMS / 2), excess);
-            scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BLOCK;
+                FloatVector scales = ((FloatVector) ByteVector.fromMemorySegment(B16, w, o + Q6K.GROUP_SCALES, LE)
+                                .convertShape(VectorOperators.B2I, I16, 0)
+                                .convert(VectorOperators.I2F, 0))
+                        .mul(Float.float16ToFloat(w.get(HALF, o + Q6K.SCALE)));
+                FloatVector acc = scales.fma(
+                        FloatVector.fromArray(F16, sums, block * SUMS + SUMS / 2),
+                        FloatVector.fromArray(F16, lanes, row * COUNT));
+                scales = scales.mul(FloatVector.fromArray(F16, sums, block * SUMS));
 
-            for (int half = 0; half < 2; half++) {
-                int p = block * ELEMENTS + half * HALF_BLOCK;
-                IntVector q = IntVector.fromMemorySegment(I16, w, o + half * 64L, LE);
-                IntVector high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS + half * 32L, LE)
-                        .reinterpretShape(I16, 0)
-                        .reinterpretAsInts()
-                        .rearrange(VectorQ5K.DOUBLED)
-                        .mul(VectorQ5K.LOWER_BY_2);
-                IntVector n = q.and(VectorQ5K.NIBBLES)
-                        .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
-                acc0 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                                .mul(ByteVector.fromArray(B32, x, p)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(n.lanewise(VectorOperators.LSHR, 8)
-                                        .and(VectorQ5K.BYTES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 32)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? GROUPS0 : GROUPS8), acc0);
-                n = q.lanewise(VectorOperators.LSHR, 4)
-                        .and(VectorQ5K.NIBBLES)
-                        .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
-                acc1 = ((FloatVector) n.and(VectorQ5K.BYTES)
-                                .mul(ByteVector.fromArray(B32, x, p + 64)
-                                        .convertShape(VectorOperators.B2S, S32, 0)
-                                        .reinterpretAsInts())
-                                .add(n.lanewise(VectorOperators.LSHR, 8)
-                                        .and(VectorQ5K.BYTES)
-                                        .mul(ByteVector.fromArray(B32, x, p + 96)
-                                                .convertShape(VectorOperators.B2S, S32, 0)
-                                                .reinterpretAsInts()))
-                                .convert(VectorOperators.I2F, 0))
-                        .fma(scales.rearrange(half == 0 ? GROUPS4 : GROUPS12), acc1);
+                for (int half = 0; half < 2; half++) {
+                    int p = block * ELEMENTS + half * HALF_BLOCK;
+                    IntVector q = IntVector.fromMemorySegment(I16, w, o + half * 64L, LE);
+                    IntVector high = IntVector.fromMemorySegment(I8, w, o + Q6K.HIGH_BITS + half * 32L, LE)
+                            .reinterpretShape(I16, 0)
+                            .reinterpretAsInts()
+                            .rearrange(VectorQ5K.DOUBLED)
+                            .mul(VectorQ5K.LOWER_BY_2);
+                    IntVector n = q.and(VectorQ5K.NIBBLES)
+                            .or(high.lanewise(VectorOperators.LSHL, 2).and(BITS45));
+                    acc = ((FloatVector) n.and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                                            .and(VectorQ5K.BYTES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 32)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? GROUPS0 : GROUPS8), acc);
+                    n = q.lanewise(VectorOperators.LSHR, 4)
+                            .and(VectorQ5K.NIBBLES)
+                            .or(high.lanewise(VectorOperators.LSHR, 2).and(BITS45));
+                    acc = ((FloatVector) n.and(VectorQ5K.BYTES)
+                                    .mul(ByteVector.fromArray(B32, x, p + 64)
+                                            .convertShape(VectorOperators.B2S, S32, 0)
+                                            .reinterpretAsInts())
+                                    .add(n.lanewise(VectorOperators.LSHR, 8)
+                                            .and(VectorQ5K.BYTES)
+                                            .mul(ByteVector.fromArray(B32, x, p + 96)
+                                                    .convertShape(VectorOperators.B2S, S32, 0)
+                                                    .reinterpretAsInts()))
+                                    .convert(VectorOperators.I2F, 0))
+                            .fma(scales.rearrange(half == 0 ? GROUPS4 : GROUPS12), acc);
+                }
+                acc.intoArray(lanes, row * COUNT);
             }
         }
-        acc0.add(acc1).mul(QuantizedRow.PAIR).sub(excess.mul(32)).intoArray(lanes, 0);
-        return Lanes.sum(lanes);
     }
 
     @Override

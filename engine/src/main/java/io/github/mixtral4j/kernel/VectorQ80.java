@@ -31,41 +31,43 @@ final class VectorQ80 implements VectorFormat {
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.prepare(x, row, ORDER, ELEMENTS, out);
+        QuantizedRow.prepare(x, row, ORDER, ELEMENTS, 0, out);
     }
 
     @Override
-    public float dot(MemorySegment weights, long offset, int k, Activations x, float[] scratch) {
-        return dot(weights, offset, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        dots(weights, offset, stride, rows, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
     }
 
-    private static float dot(MemorySegment w, long offset, int blocks, byte[] x, float[] sums, float[] lanes) {
-        FloatVector acc = FloatVector.zero(FLOATS);
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
         for (int block = 0; block < blocks; block++) {
-            long o = offset + (long) block * BLOCK;
-            float scale = Float.float16ToFloat(w.get(HALF, o)) * sums[block * 2];
-            IntVector sum = IntVector.zero(INTS);
-            for (int i = 0; i < ELEMENTS / 2; i += COUNT) {
-                int p = block * ELEMENTS + i;
-                sum = sum.add(ByteVector.fromMemorySegment(BYTES, w, o + Q80.QUANTS + i, LE)
-                        .convertShape(VectorOperators.B2S, SHORTS, 0)
-                        .reinterpretAsShorts()
-                        .mul(ByteVector.fromArray(BYTES, x, p)
-                                .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                .reinterpretAsShorts())
-                        .add(ByteVector.fromMemorySegment(BYTES, w, o + Q80.QUANTS + ELEMENTS / 2 + i, LE)
-                                .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                .reinterpretAsShorts()
-                                .mul(ByteVector.fromArray(BYTES, x, p + ELEMENTS / 2)
-                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
-                                        .reinterpretAsShorts()))
-                        .convertShape(VectorOperators.S2I, INTS, 0)
-                        .reinterpretAsInts());
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) block * BLOCK;
+                float scale = Float.float16ToFloat(w.get(HALF, o)) * sums[block * 2];
+                IntVector sum = IntVector.zero(INTS);
+                for (int i = 0; i < ELEMENTS / 2; i += COUNT) {
+                    int p = block * ELEMENTS + i;
+                    sum = sum.add(ByteVector.fromMemorySegment(BYTES, w, o + Q80.QUANTS + i, LE)
+                            .convertShape(VectorOperators.B2S, SHORTS, 0)
+                            .reinterpretAsShorts()
+                            .mul(ByteVector.fromArray(BYTES, x, p)
+                                    .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                    .reinterpretAsShorts())
+                            .add(ByteVector.fromMemorySegment(BYTES, w, o + Q80.QUANTS + ELEMENTS / 2 + i, LE)
+                                    .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                    .reinterpretAsShorts()
+                                    .mul(ByteVector.fromArray(BYTES, x, p + ELEMENTS / 2)
+                                            .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                            .reinterpretAsShorts()))
+                            .convertShape(VectorOperators.S2I, INTS, 0)
+                            .reinterpretAsInts());
+                }
+                ((FloatVector) sum.convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.broadcast(FLOATS, scale), FloatVector.fromArray(FLOATS, lanes, row * COUNT))
+                        .intoArray(lanes, row * COUNT);
             }
-            acc = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).fma(FloatVector.broadcast(FLOATS, scale), acc);
         }
-        acc.intoArray(lanes, 0);
-        return Lanes.sum(lanes);
     }
 
     @Override

@@ -74,7 +74,7 @@ final class VectorRowOps {
             squares = v.fma(v, squares);
         }
         squares.intoArray(lanes[worker], 0);
-        double sum = Lanes.sum(lanes[worker]);
+        double sum = Lanes.sum(lanes[worker], 0);
         for (; i < cols; i++) {
             sum += (double) a.get(row, i) * a.get(row, i);
         }
