@@ -9,7 +9,7 @@ import java.util.Arrays;
 @SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
 final class VectorGemv implements WorkerPool.Task {
     /// Rows of activations up to which this is faster than expanding the weights for [VectorGemm].
-    static final int MAX_ROWS = 4;
+    static final int MAX_ROWS = 8;
 
     /// Bytes of weights that a task reads: several tasks per thread even for small matrices, and less than half of
     /// a second-level cache.
