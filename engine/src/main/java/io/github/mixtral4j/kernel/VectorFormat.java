@@ -3,7 +3,6 @@ package io.github.mixtral4j.kernel;
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
 
-import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
@@ -26,9 +25,11 @@ interface VectorFormat {
             case Q4_K -> VectorQ4K.FORMAT;
             case Q5_K -> fromLanes(16, type, VectorQ5K.FORMAT);
             case Q6_K -> fromLanes(16, type, VectorQ6K.FORMAT);
-            case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K ->
-                new Expanded(
-                        type, (w, offset, n, out, at) -> BlockCodec.of(type).decode(w, offset, out, at, n));
+            case Q4_1 -> new Expanded(type, VectorQ41::expand);
+            case Q5_0 -> new Expanded(type, VectorQ50::expand);
+            case Q5_1 -> new Expanded(type, VectorQ51::expand);
+            case Q2_K -> new Expanded(type, VectorQ2K::expand);
+            case Q3_K -> new Expanded(type, VectorQ3K::expand);
         };
     }
 
