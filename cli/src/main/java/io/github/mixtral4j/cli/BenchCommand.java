@@ -148,6 +148,7 @@ final class BenchCommand implements Callable<Integer> {
         result.put("peak_rss_bytes", peak.isPresent() ? (@Nullable Long) peak.getAsLong() : null);
         result.put("weight_bytes_per_token", sizes.bytesPerToken());
         result.put("kernels", model.kernels().name());
+        result.put("kernels_description", model.kernels().description());
         result.put("threads", model.kernels().threads());
         result.put("prefill", prefill);
         result.put("decode", decode);

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.load.LoadOptions;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
@@ -87,6 +88,7 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("kv_bytes_per_token", kvBytesPerToken);
         facts.put("context_length", contextLength);
         facts.put("memory_bytes", weightBytes + kvBytesPerToken * contextLength);
+        facts.put("kernels", Kernels.describeAutomatic());
         return facts;
     }
 

@@ -23,7 +23,9 @@ final class ModelOptions {
             names = "--kernels",
             paramLabel = "KIND",
             defaultValue = "auto",
-            description = "scalar (the slow reference), vector (the Java Vector API), or auto; default: auto.")
+            description =
+                    "scalar (the slow reference), vector (the Java Vector API), native (C for this processor), or "
+                            + "auto, the best that works; default: auto.")
     private String kernels;
 
     @Option(
@@ -67,11 +69,19 @@ final class ModelOptions {
                 .withContextLength(contextLength == null ? 0 : positive("--context", contextLength));
         LoadedModel loaded = ModelLoader.load(path, options);
         try {
-            Kernels started = Kernels.create(kind, threadCount);
+            Kernels started = start(kind, threadCount);
             return new OpenModel(loaded, started, new Mixtral(loaded.config(), loaded.weights(), started));
         } catch (Throwable e) {
             loaded.close();
             throw e;
+        }
+    }
+
+    private static Kernels start(KernelKind kind, int threads) {
+        try {
+            return Kernels.create(kind, threads);
+        } catch (IllegalStateException e) { // they cannot run here
+            throw new CommandException(Failures.firstLine(e.getMessage()));
         }
     }
 

@@ -11,7 +11,9 @@ public enum KernelKind {
     /// The readable reference: slow, for comparisons.
     SCALAR,
     /// The Java Vector API.
-    VECTOR;
+    VECTOR,
+    /// C for the processor at hand, and the Java Vector API for the rest.
+    NATIVE;
 
     /// The kind with this name, in either case.
     ///

@@ -3,28 +3,40 @@ package io.github.mixtral4j.kernel;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 
-/// The hot loops of the model. [ScalarKernels] defines what each means; [VectorKernels] is the same, faster.
+/// The hot loops of the model. [ScalarKernels] defines what each means; [VectorKernels] is the same, faster, and
+/// [NativeKernels] faster still where there is C for the processor.
 ///
 /// A kernels object owns its worker threads and scratch memory and runs one operation at a time: calls from several
 /// threads queue. Results do not depend on the number of threads. Arguments are checked by `assert` only; the model
 /// passes shapes that were validated when the checkpoint was loaded.
-public sealed interface Kernels extends AutoCloseable permits ScalarKernels, VectorKernels {
+public sealed interface Kernels extends AutoCloseable permits ScalarKernels, VectorKernels, NativeKernels {
     /// Starts kernels of the chosen kind.
     ///
     /// @param threads threads of every parallel loop, at least 1
     /// @throws IllegalStateException if the kind was asked for by name and cannot run here
+    /// @throws IllegalArgumentException if `MIXTRAL4J_ISA` in the environment names an instruction-set level of
+    ///     [NativeKernels] that does not run here
     static Kernels create(KernelKind kind, int threads) {
         return switch (kind) {
             case SCALAR -> new ScalarKernels(threads);
             case VECTOR -> VectorSupport.require(threads);
-            case AUTO -> VectorSupport.orScalar(threads);
+            case NATIVE -> NativeSupport.require(threads);
+            case AUTO -> NativeSupport.orVector(threads);
         };
     }
 
-    /// `scalar` or `vector`.
+    /// What [KernelKind#AUTO] means on this machine when java has been started with the Vector API: `native` with its
+    /// instruction-set level, or `vector` with the reason.
+    ///
+    /// @throws IllegalArgumentException as [#create] does
+    static String describeAutomatic() {
+        return NativeSupport.describeAutomatic();
+    }
+
+    /// `scalar`, `vector` or `native`.
     String name();
 
-    /// What was chosen, for the start-up line: the name, the register width, the threads.
+    /// What was chosen, for the start-up line: the name, the register width or instruction set, the threads.
     String description();
 
     /// Threads of every parallel loop.

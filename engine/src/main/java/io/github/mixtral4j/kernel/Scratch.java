@@ -11,7 +11,11 @@ final class Scratch implements AutoCloseable {
 
     /// At least `floats` floats, aligned to a cache line; what was in it is lost when it grows.
     MemorySegment floats(long floats) {
-        long bytes = floats * Float.BYTES;
+        return bytes(floats * Float.BYTES);
+    }
+
+    /// The same by bytes.
+    MemorySegment bytes(long bytes) {
         if (memory.byteSize() < bytes) {
             arena.close();
             arena = Arena.ofShared();

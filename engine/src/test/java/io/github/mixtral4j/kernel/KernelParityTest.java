@@ -12,6 +12,7 @@ import io.github.mixtral4j.testkit.SizeSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -22,10 +23,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Ring 1: every vector operation against its scalar twin. The register width follows `mixtral4j.vectorBits`.
+/// Ring 1: every vector operation, and matrix multiplication at every level of the C kernels that runs here, against
+/// its scalar twin. The register width follows `mixtral4j.vectorBits`.
 class KernelParityTest {
     private static final ScalarKernels SCALAR = new ScalarKernels(1);
     private static final VectorKernels VECTOR = new VectorKernels(2);
+    private static final Map<String, Kernels> NATIVE = TestNative.everyLevel(2);
     /// Formats whose blocks meet activations of 8 bits where one row is multiplied.
     private static final Set<DType> QUANTIZES_ACTIVATIONS =
             EnumSet.of(DType.Q4_0, DType.Q8_0, DType.Q4_K, DType.Q5_K, DType.Q6_K);
@@ -36,6 +39,7 @@ class KernelParityTest {
     static void close() {
         SCALAR.close();
         VECTOR.close();
+        NATIVE.values().forEach(Kernels::close);
     }
 
     static Stream<Arguments> shapes() {
@@ -64,7 +68,21 @@ class KernelParityTest {
             boolean quantized = QUANTIZES_ACTIVATIONS.contains(type) && rows <= VectorGemv.MAX_ROWS;
             double tolerance = (quantized ? 0.06 : 4e-5) * Math.sqrt(k);
             assertAbsolutelyClose(type + " k=" + k + " rows=" + rows, expected, actual, tolerance);
+            NATIVE.forEach((level, kernels) -> {
+                kernels.matmul(w, x, actual);
+                assertAbsolutelyClose(
+                        level + " " + type + " k=" + k + " rows=" + rows,
+                        expected,
+                        actual,
+                        nativeTolerance(level, type) * Math.sqrt(k));
+            });
         }
+    }
+
+    /// The C of level `scalar` computes as the oracle does. The other levels may round activations to 8 bits, or both
+    /// factors to bfloat16, but never those of F32.
+    private static double nativeTolerance(String level, DType type) {
+        return level.equals("scalar") ? 0 : type == DType.F32 ? 4e-5 : 0.06;
     }
 
     @ParameterizedTest

@@ -1,0 +1,115 @@
+/* Which levels this machine runs. A level is in the library when the build could compile it, which it says by defining
+ * M4J_WITH_AVX2 and so on; it runs when the CPU has its instructions and the system saves its registers. */
+#include "mixtral4j.h"
+
+#include <string.h>
+
+int32_t mixtral4j_abi(void) {
+    return MIXTRAL4J_ABI;
+}
+
+#if defined(__x86_64__)
+
+/* CPUID directly: compilers learned the names of newer features for __builtin_cpu_supports later than the features. */
+#include <cpuid.h>
+
+/* Bits of CPUID leaf 1, ecx; leaf 7.0, ebx and ecx; leaf 7.1, eax. Source: Intel SDM, volume 2, "CPUID". */
+static const uint32_t FMA = 1u << 12;
+static const uint32_t OSXSAVE = 1u << 27;
+static const uint32_t F16C = 1u << 29;
+static const uint32_t AVX2 = 1u << 5;
+static const uint32_t AVX512_F_DQ_BW_VL = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+static const uint32_t AVX512_VBMI_VNNI = 1u << 1 | 1u << 11;
+static const uint32_t AVX512_BF16 = 1u << 5;
+
+/* Registers that the system saves, bits of XCR0: xmm and ymm; for zmm also masks and both halves. */
+static const uint32_t YMM = 1u << 1 | 1u << 2;
+static const uint32_t ZMM = 1u << 1 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 7;
+
+struct cpu {
+    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf71_eax, saved;
+};
+
+static struct cpu cpu(void) {
+    struct cpu it = {0, 0, 0, 0, 0};
+    uint32_t a, b, c, d, leaves;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) {
+        return it;
+    }
+    it.leaf1_ecx = c;
+    __asm__("xgetbv" : "=a"(it.saved), "=d"(d) : "c"(0));
+    if (__get_cpuid_count(7, 0, &leaves, &it.leaf7_ebx, &it.leaf7_ecx, &d) && leaves >= 1) {
+        __get_cpuid_count(7, 1, &it.leaf71_eax, &b, &c, &d);
+    }
+    return it;
+}
+
+static int has(uint32_t flags, uint32_t wanted) {
+    return (flags & wanted) == wanted;
+}
+
+static int runs_avx2(void) {
+    struct cpu it = cpu();
+    return has(it.leaf1_ecx, FMA | F16C) && has(it.leaf7_ebx, AVX2) && has(it.saved, YMM);
+}
+
+static int runs_avx512(void) {
+    struct cpu it = cpu();
+    return runs_avx2() && has(it.leaf7_ebx, AVX512_F_DQ_BW_VL) && has(it.leaf7_ecx, AVX512_VBMI_VNNI)
+        && has(it.leaf71_eax, AVX512_BF16) && has(it.saved, ZMM);
+}
+
+#else
+
+static int runs_avx2(void) {
+    return 0;
+}
+
+static int runs_avx512(void) {
+    return 0;
+}
+
+#endif
+
+#if defined(__aarch64__)
+
+#include <sys/auxv.h>
+
+/* NEON itself belongs to every aarch64; the dot product is bit 20 of Linux's AT_HWCAP, HWCAP_ASIMDDP. */
+static int runs_neon(void) {
+    return (getauxval(AT_HWCAP) >> 20 & 1) != 0;
+}
+
+#else
+
+static int runs_neon(void) {
+    return 0;
+}
+
+#endif
+
+#ifndef M4J_WITH_AVX2
+#define M4J_WITH_AVX2 0
+#endif
+#ifndef M4J_WITH_AVX512
+#define M4J_WITH_AVX512 0
+#endif
+#ifndef M4J_WITH_NEON
+#define M4J_WITH_NEON 0
+#endif
+
+int32_t mixtral4j_runs(const char *level) {
+    if (strcmp(level, "scalar") == 0) {
+        return 1;
+    }
+    if (strcmp(level, "avx2") == 0) {
+        return M4J_WITH_AVX2 && runs_avx2();
+    }
+    if (strcmp(level, "avx512") == 0) {
+        return M4J_WITH_AVX512 && runs_avx512();
+    }
+    if (strcmp(level, "neon") == 0) {
+        return M4J_WITH_NEON && runs_neon();
+    }
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* The C kernels: one set of functions per instruction-set level, all with the same meaning.
+ *
+ * Java owns every buffer and every thread: a function works on the calling thread, allocates nothing and touches only
+ * what its arguments point to. Functions of level L are named mixtral4j_L_NAME, for example mixtral4j_avx512_gemv.
+ * The level "scalar" is plain C, the oracle of the others; it is tested against ScalarKernels.
+ *
+ * Weight types are the numbers of GGUF's tensor types. Weights are rows of whole blocks, `stride` bytes apart.
+ */
+#ifndef MIXTRAL4J_H
+#define MIXTRAL4J_H
+
+#include <stdint.h>
+
+/* Changes when a signature or a layout that Java knows changes. */
+#define MIXTRAL4J_ABI 1
+
+#if defined(_WIN32)
+#define MIXTRAL4J_EXPORT __declspec(dllexport)
+#else
+#define MIXTRAL4J_EXPORT __attribute__((visibility("default")))
+#endif
+
+enum mixtral4j_type {
+    M4J_F32 = 0, M4J_F16 = 1, M4J_Q4_0 = 2, M4J_Q4_1 = 3, M4J_Q5_0 = 6, M4J_Q5_1 = 7, M4J_Q8_0 = 8,
+    M4J_Q2_K = 10, M4J_Q3_K = 11, M4J_Q4_K = 12, M4J_Q5_K = 13, M4J_Q6_K = 14, M4J_BF16 = 30
+};
+
+/* The ABI of this library. */
+MIXTRAL4J_EXPORT int32_t mixtral4j_abi(void);
+
+/* Whether this CPU and operating system run a level: "scalar", "avx2", "avx512", "neon". */
+MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
+
+/* Declares the functions of one level.
+ *
+ * gemv_bytes  bytes of one row of `k` activations prepared for gemv (the same for all types), multiple of 64.
+ * gemv_x      prepares one row: quantized to 8 bits or kept as floats, as the type wants it.
+ * gemv        y[r] = dot(row r of the weights, x) for r < rows.
+ * gemm_bytes  bytes of `rows` rows of `k` activations prepared for gemm.
+ * gemm_x      prepares rows [from, to) of `rows`, x row-major with `x_stride` floats; `from` a multiple of 16.
+ * gemm_tmp    bytes of scratch that gemm needs, per thread.
+ * gemm        y[j * y_stride + r] = dot(weight row r, activation row j) for r < w_rows, j < rows.
+ */
+#define M4J_LEVEL(L)                                                                                                   \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemv_bytes(int32_t type, int64_t k);                                      \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemv_x(int32_t type, int64_t k, const float *x, void *out);                  \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemv(                                                                        \
+        int32_t type, int64_t k, const void *w, int64_t stride, int32_t rows, const void *x, float *y);                \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_bytes(int32_t type, int64_t k, int32_t rows);                        \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm_x(                                                                      \
+        int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out); \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_tmp(int32_t type, int64_t k, int32_t rows);                          \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm(                                                                        \
+        int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y, \
+        int64_t y_stride, void *tmp);
+
+M4J_LEVEL(scalar)
+M4J_LEVEL(avx2)
+M4J_LEVEL(avx512)
+M4J_LEVEL(neon)
+
+#endif

@@ -1,0 +1,86 @@
+package io.github.mixtral4j.kernel;
+
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
+import io.github.mixtral4j.tensor.Tensor;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+
+/// Matrix multiplication in C, at the best instruction-set level of the processor; everything else as [VectorKernels]
+/// does it.
+///
+/// The C functions work on the calling thread and on memory that Java owns, so threads and determinism are as in the
+/// other kernels.
+public final class NativeKernels implements Kernels {
+    private final String level;
+    private final WorkerPool pool;
+    private final Map<DType, VectorFormat> formats = new EnumMap<>(DType.class);
+    private final NativeMatmul matmul;
+    private final VectorAttention attention;
+    private final VectorRowOps rowOps;
+
+    /// Starts `threads - 1` worker threads.
+    NativeKernels(NativeLevel level, int threads) {
+        this.level = level.name();
+        pool = new WorkerPool(threads);
+        for (DType type : DType.values()) {
+            formats.put(type, VectorFormat.of(type));
+        }
+        matmul = new NativeMatmul(level, pool);
+        attention = new VectorAttention(pool);
+        rowOps = new VectorRowOps(pool);
+    }
+
+    @Override
+    public String name() {
+        return "native";
+    }
+
+    @Override
+    public String description() {
+        return "native " + level + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+    }
+
+    @Override
+    public int threads() {
+        return pool.threads();
+    }
+
+    @Override
+    public synchronized void embed(Tensor table, int[] ids, Rows out) {
+        rowOps.embed(table, Objects.requireNonNull(formats.get(table.dtype())), ids, out);
+    }
+
+    @Override
+    public synchronized void matmul(Tensor w, Rows x, Rows y) {
+        assert w.cols() == x.cols() && w.rows() == y.cols() && x.count() == y.count();
+        matmul.multiply(w, x, y);
+    }
+
+    @Override
+    public synchronized void rmsNorm(Rows x, Rows weight, float eps, Rows y) {
+        rowOps.rmsNorm(x, weight, eps, y);
+    }
+
+    @Override
+    public synchronized void swiglu(Rows gate, Rows up) {
+        rowOps.swiglu(gate, up);
+    }
+
+    @Override
+    public synchronized void add(Rows x, Rows y) {
+        rowOps.add(x, y);
+    }
+
+    @Override
+    public synchronized void attend(Rows q, PagedKv kv, int layer, int[] positions, int[] sequences, Rows out) {
+        attention.attend(q, kv, layer, positions, sequences, out);
+    }
+
+    @Override
+    public synchronized void close() {
+        pool.close();
+        matmul.close();
+    }
+}

@@ -1,0 +1,136 @@
+package io.github.mixtral4j.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+/// The C functions of one instruction-set level; `engine/src/main/c/mixtral4j.h` says what each does.
+///
+/// Pointers are passed as addresses, because a segment per call would be an object per call. So nothing is checked
+/// here: callers check bounds, and keep the memory alive until the call returns. A type is a [DType#ggmlId()].
+///
+/// @param name `avx512`, `avx2`, `neon` or `scalar`
+record NativeLevel(
+        String name,
+        MethodHandle gemvBytesHandle,
+        MethodHandle gemvXHandle,
+        MethodHandle gemvHandle,
+        MethodHandle gemmBytesHandle,
+        MethodHandle gemmXHandle,
+        MethodHandle gemmTmpHandle,
+        MethodHandle gemmHandle) {
+    /// Layout of an address in a call.
+    private static final ValueLayout.OfLong POINTER = JAVA_LONG;
+
+    /// Finds the functions of a level.
+    ///
+    /// @throws java.util.NoSuchElementException if the library lacks one
+    static NativeLevel bind(SymbolLookup library, String name) {
+        Linker linker = Linker.nativeLinker();
+        String prefix = "mixtral4j_" + name + "_";
+        return new NativeLevel(
+                name,
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemv_bytes"),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemv_x"),
+                        FunctionDescriptor.ofVoid(JAVA_INT, JAVA_LONG, POINTER, POINTER)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemv"),
+                        FunctionDescriptor.ofVoid(JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, POINTER)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemm_bytes"),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemm_x"),
+                        FunctionDescriptor.ofVoid(
+                                JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, POINTER)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemm_tmp"),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "gemm"),
+                        FunctionDescriptor.ofVoid(
+                                JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, JAVA_INT, POINTER,
+                                JAVA_LONG, POINTER)));
+    }
+
+    /// Bytes of one row of `k` activations prepared for [#gemv], a multiple of 64.
+    long gemvBytes(int type, long k) {
+        try {
+            return (long) gemvBytesHandle.invokeExact(type, k);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Prepares one row of `k` floats for [#gemv].
+    void gemvX(int type, long k, long x, long out) {
+        try {
+            gemvXHandle.invokeExact(type, k, x, out);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Multiplies `rows` rows of weights, `stride` bytes apart, with one prepared row; writes `rows` floats to `y`.
+    void gemv(int type, long k, long w, long stride, int rows, long x, long y) {
+        try {
+            gemvHandle.invokeExact(type, k, w, stride, rows, x, y);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Bytes of `rows` rows of `k` activations prepared for [#gemm].
+    long gemmBytes(int type, long k, int rows) {
+        try {
+            return (long) gemmBytesHandle.invokeExact(type, k, rows);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Prepares rows `[from, to)` of `rows` rows of `k` floats, `xStride` floats apart, for [#gemm].
+    ///
+    /// @param from a multiple of 16
+    void gemmX(int type, long k, long x, long xStride, int rows, int from, int to, long out) {
+        try {
+            gemmXHandle.invokeExact(type, k, x, xStride, rows, from, to, out);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Bytes of scratch memory that a call of [#gemm] needs.
+    long gemmTmp(int type, long k, int rows) {
+        try {
+            return (long) gemmTmpHandle.invokeExact(type, k, rows);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Multiplies `wRows` rows of weights, `stride` bytes apart, with `rows` prepared rows; the product of weight row
+    /// `r` and activation row `j` is float `j * yStride + r` of `y`.
+    void gemm(int type, long k, long w, long stride, int wRows, long x, int rows, long y, long yStride, long tmp) {
+        try {
+            gemmHandle.invokeExact(type, k, w, stride, wRows, x, rows, y, yStride, tmp);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    private static RuntimeException failure(Throwable e) {
+        if (e instanceof Error error) {
+            throw error;
+        }
+        return e instanceof RuntimeException known ? known : new IllegalStateException("C kernels cannot be called", e);
+    }
+}
