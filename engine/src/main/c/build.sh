@@ -22,12 +22,13 @@ note() {
     [ -z "$strict" ] || exit 1
 }
 
+avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vbmi -mavx512bf16 -mfma -mf16c"
+
 level_flags() {
     case $1 in
         avx2) echo -mavx2 -mfma -mf16c ;;
-        avx512)
-            echo -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vbmi -mavx512bf16 -mfma -mf16c
-            ;;
+        avx512) echo "$avx512" ;;
+        amx) echo "$avx512 -mamx-tile -mamx-bf16" ;;
         neon) echo -march=armv8.2-a+dotprod ;;
     esac
 }
@@ -52,6 +53,8 @@ build() {
     levels=
     for level in "$@"; do
         [ -f "$src/$level.c" ] || continue
+        # amx leaves to avx512 what does not fill a tile.
+        [ "$level" != amx ] || [ -f "$work/avx512.o" ] || continue
         # shellcheck disable=SC2046,SC2086 # lists of flags
         if "$cc" $flags $(level_flags "$level") -c "$src/$level.c" -o "$work/$level.o" 2>"$work/log"; then
             cat "$work/log" >&2
@@ -87,7 +90,7 @@ find_compiler() {
 src=$(cd "$src" && pwd) || exit 1
 host=$(uname -m)
 case $(uname -s)-$host in
-    Linux-x86_64) build "$(find_compiler "${CC:-gcc}" cc clang)" x86_64 avx2 avx512 ;;
+    Linux-x86_64) build "$(find_compiler "${CC:-gcc}" cc clang)" x86_64 avx2 avx512 amx ;;
     Linux-aarch64) build "$(find_compiler "${CC:-gcc}" cc clang)" aarch64 neon ;;
     *) note "not built for $(uname -s) on $host, only for Linux on x86_64 and aarch64; the Vector API is used" ;;
 esac

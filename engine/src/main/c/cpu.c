@@ -1,5 +1,6 @@
 /* Which levels this machine runs. A level is in the library when the build could compile it, which it says by defining
  * M4J_WITH_AVX2 and so on; it runs when the CPU has its instructions and the system saves its registers. */
+#define _DEFAULT_SOURCE /* syscall */
 #include "mixtral4j.h"
 
 #include <string.h>
@@ -12,6 +13,10 @@ int32_t mixtral4j_abi(void) {
 
 /* CPUID directly: compilers learned the names of newer features for __builtin_cpu_supports later than the features. */
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* Bits of CPUID leaf 1, ecx; leaf 7.0, ebx and ecx; leaf 7.1, eax. Source: Intel SDM, volume 2, "CPUID". */
 static const uint32_t FMA = 1u << 12;
@@ -22,23 +27,27 @@ static const uint32_t AVX512_F_DQ_BW_VL = 1u << 16 | 1u << 17 | 1u << 30 | 1u <<
 static const uint32_t AVX512_VBMI_VNNI = 1u << 1 | 1u << 11;
 static const uint32_t AVX512_BF16 = 1u << 5;
 
-/* Registers that the system saves, bits of XCR0: xmm and ymm; for zmm also masks and both halves. */
+/* Leaf 7.0, edx. */
+static const uint32_t AMX_TILE_BF16 = 1u << 22 | 1u << 24;
+
+/* Registers that the system saves, bits of XCR0: xmm and ymm; for zmm also masks and both halves; for tiles their shapes and data. */
 static const uint32_t YMM = 1u << 1 | 1u << 2;
+static const uint32_t TILES = 1u << 17 | 1u << 18;
 static const uint32_t ZMM = 1u << 1 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 7;
 
 struct cpu {
-    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf71_eax, saved;
+    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, leaf71_eax, saved;
 };
 
 static struct cpu cpu(void) {
-    struct cpu it = {0, 0, 0, 0, 0};
+    struct cpu it = {0, 0, 0, 0, 0, 0};
     uint32_t a, b, c, d, leaves;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) {
         return it;
     }
     it.leaf1_ecx = c;
     __asm__("xgetbv" : "=a"(it.saved), "=d"(d) : "c"(0));
-    if (__get_cpuid_count(7, 0, &leaves, &it.leaf7_ebx, &it.leaf7_ecx, &d) && leaves >= 1) {
+    if (__get_cpuid_count(7, 0, &leaves, &it.leaf7_ebx, &it.leaf7_ecx, &it.leaf7_edx) && leaves >= 1) {
         __get_cpuid_count(7, 1, &it.leaf71_eax, &b, &c, &d);
     }
     return it;
@@ -59,6 +68,21 @@ static int runs_avx512(void) {
         && has(it.leaf71_eax, AVX512_BF16) && has(it.saved, ZMM);
 }
 
+/* Linux gives a process tile registers when it asks for them, once, for all of its threads.
+ * Source: Documentation/arch/x86/xstate.rst of Linux. */
+static int runs_amx(void) {
+    struct cpu it = cpu();
+    if (!runs_avx512() || !has(it.leaf7_edx, AMX_TILE_BF16) || !has(it.saved, TILES)) {
+        return 0;
+    }
+#if defined(__linux__)
+    const long request = 0x1023, tile_data = 18; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    return syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+    return 0;
+#endif
+}
+
 #else
 
 static int runs_avx2(void) {
@@ -66,6 +90,10 @@ static int runs_avx2(void) {
 }
 
 static int runs_avx512(void) {
+    return 0;
+}
+
+static int runs_amx(void) {
     return 0;
 }
 
@@ -94,6 +122,9 @@ static int runs_neon(void) {
 #ifndef M4J_WITH_AVX512
 #define M4J_WITH_AVX512 0
 #endif
+#ifndef M4J_WITH_AMX
+#define M4J_WITH_AMX 0
+#endif
 #ifndef M4J_WITH_NEON
 #define M4J_WITH_NEON 0
 #endif
@@ -107,6 +138,9 @@ int32_t mixtral4j_runs(const char *level) {
     }
     if (strcmp(level, "avx512") == 0) {
         return M4J_WITH_AVX512 && runs_avx512();
+    }
+    if (strcmp(level, "amx") == 0) {
+        return M4J_WITH_AMX && runs_amx();
     }
     if (strcmp(level, "neon") == 0) {
         return M4J_WITH_NEON && runs_neon();

@@ -28,7 +28,7 @@ enum mixtral4j_type {
 /* The ABI of this library. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_abi(void);
 
-/* Whether this CPU and operating system run a level: "scalar", "avx2", "avx512", "neon". */
+/* Whether this CPU and operating system run a level: "scalar", "avx2", "avx512", "amx", "neon". */
 MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
 
 /* Declares the functions of one level.
@@ -57,6 +57,7 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
 M4J_LEVEL(scalar)
 M4J_LEVEL(avx2)
 M4J_LEVEL(avx512)
+M4J_LEVEL(amx)
 M4J_LEVEL(neon)
 
 #endif

@@ -14,7 +14,7 @@ import java.lang.invoke.MethodHandle;
 /// Pointers are passed as addresses, because a segment per call would be an object per call. So nothing is checked
 /// here: callers check bounds, and keep the memory alive until the call returns. A type is a [DType#ggmlId()].
 ///
-/// @param name `avx512`, `avx2`, `neon` or `scalar`
+/// @param name `amx`, `avx512`, `avx2`, `neon` or `scalar`
 record NativeLevel(
         String name,
         MethodHandle gemvBytesHandle,

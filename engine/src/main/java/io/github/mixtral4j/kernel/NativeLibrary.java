@@ -24,7 +24,7 @@ record NativeLibrary(SymbolLookup symbols, List<String> levels) {
     private static final int ABI = 1;
 
     /// Every level there is, best first.
-    private static final List<String> LEVELS = List.of("avx512", "avx2", "neon", "scalar");
+    private static final List<String> LEVELS = List.of("amx", "avx512", "avx2", "neon", "scalar");
 
     /// Why there is no library.
     static final class Unavailable extends Exception {
