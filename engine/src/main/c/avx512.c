@@ -38,10 +38,10 @@ struct gemv_x {
 struct gemm_x {
     int8_t q[CHUNK];
     union {
-        int32_t integers[8];
-        float floats[8];
+        int32_t integers[16];
+        float floats[16];
     } sums;
-    float scale, unused[7];
+    float scale[16];
 };
 
 INLINE float max_abs(const float *x, int n) {
@@ -90,20 +90,27 @@ static void quantize_for_gemv(int groups, const float *x, int64_t k, struct gemv
     }
 }
 
-static void quantize_for_gemm(int excess, const float *x, int64_t k, int64_t step, struct gemm_x *out) {
+static void quantize_for_gemm(struct format f, const float *x, int64_t k, int64_t step, struct gemm_x *out) {
     float buffer[CHUNK];
     for (int64_t from = 0; from < k; from += CHUNK, out += step) {
         const float *v = padded(x, k, from, buffer);
-        float max = max_abs(v, CHUNK);
-        float inverse = max == 0 ? 0 : 127 / max;
-        out->scale = max / 127;
         for (int g = 0; g < 8; g++) {
-            int sum = quantize(v + 32 * g, inverse, out->q + 32 * g);
-            sum += quantize(v + 32 * g + 16, inverse, out->q + 32 * g + 16);
-            if (excess) {
-                out->sums.integers[g] = -excess * sum;
-            } else {
-                out->sums.floats[g] = (float)sum;
+            float max = max_abs(v + 32 * g, 32);
+            float inverse = max == 0 ? 0 : 127 / max, scale = max / 127;
+            int sum[2];
+            sum[0] = quantize(v + 32 * g, inverse, out->q + 32 * g);
+            sum[1] = quantize(v + 32 * g + 16, inverse, out->q + 32 * g + 16);
+            if (f.groups == 8) {
+                sum[0] += sum[1];
+            }
+            for (int i = 0; i < f.groups / 8; i++) {
+                int at = g * (f.groups / 8) + i;
+                out->scale[at] = scale;
+                if (f.excess) {
+                    out->sums.integers[at] = -f.excess * sum[i];
+                } else {
+                    out->sums.floats[at] = scale * (float)sum[i];
+                }
             }
         }
     }
@@ -241,26 +248,26 @@ void mixtral4j_avx512_gemv(
 #define VECTORS 4                  /* registers of weight rows in a tile */
 #define TILE (VECTORS * LANES)     /* weight rows of a tile */
 #define ROWS 6                     /* rows of activations that a tile meets at once: 24 accumulators of 32 registers */
+#define PROMPT 16                  /* rows of activations from which on they are not quantized */
 #define DEPTH 128                  /* lanes of 4 bytes of a tile of floats, or of pairs of bfloat16 */
 
 /* 16 rows × 256 columns of quantized weights, lanes along the rows. */
 struct tile {
     __m512i q[CHUNK / 4];
-    __m512 scale[LANES]; /* of 8 groups, then their minimums */
+    __m512 scale[2 * LANES]; /* of 8 or 16 groups, then their minimums */
 };
 
-/* Transposes what unpacking has left in `q`: row by row, four registers of each. */
-static void gather(const __m512i *q, __m512i *factors, struct tile *t) {
+/* Transposes what unpacking has left: row by row, four registers of quants and one or two of factors. */
+static void gather(const __m512i *q, const __m512i *factors, int groups, struct tile *t) {
     transpose_rows(q, 4, t->q);
-    transpose(factors);
-    memcpy(t->scale, factors, sizeof t->scale);
+    transpose_rows(factors, groups / 8, (__m512i *)t->scale);
 }
 
 /* `n` of the 256 columns exist. Prefetches the columns after the next. */
 #define X(name, type, block, bytes, groups, excess)                                                                    \
     static void bytes_##name(const uint8_t *w, int64_t stride, int rows, int n, struct tile *t) {                      \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
-        __m512i q[16][4], factors[16];                                                                                 \
+        __m512i q[16][4], factors[16][groups / 8];                                                                     \
         memset(q[rows], 0, (size_t)(16 - rows) * sizeof q[0]);                                                         \
         memset(factors + rows, 0, (size_t)(16 - rows) * sizeof factors[0]);                                            \
         for (int r = 0; r < rows; r++, w += stride) {                                                                  \
@@ -276,18 +283,18 @@ static void gather(const __m512i *q, __m512i *factors, struct tile *t) {
                 unpack_##name(rest, &c);                                                                               \
             }                                                                                                          \
             memcpy(q[r], c.q, sizeof c.q);                                                                             \
-            factors[r] = _mm512_castps_si512(c.scale);                                                                 \
+            memcpy(factors[r], &c.scale, sizeof factors[0]);                                                           \
         }                                                                                                              \
-        gather(q[0], factors, t);                                                                                      \
+        gather(q[0], factors[0], groups, t);                                                                           \
     }
-GROUPS_OF_32(X)
+FORMATS(X)
 #undef X
 
 /* `vectors` × 16 weight rows times `rows` rows of activations, 256 columns, added to `acc[row][vector]`. */
-INLINE void multiply_tile(const int vectors, const int rows, const int symmetric,
+INLINE void multiply_tile(const int vectors, const int rows, const int groups, const int symmetric,
     const struct tile *t, const struct gemm_x *x, __m512 *acc) {
-    __m512 part[ROWS][VECTORS];
-    for (int g = 0; g < 8; g++) {
+    const int quads = CHUNK / 4 / groups;
+    for (int g = 0; g < groups; g++) {
         __m512i dot[ROWS][VECTORS];
 #pragma GCC unroll 6
         for (int r = 0; r < rows; r++) {
@@ -296,17 +303,17 @@ INLINE void multiply_tile(const int vectors, const int rows, const int symmetric
                 dot[r][v] = symmetric ? _mm512_set1_epi32(x[r].sums.integers[g]) : _mm512_setzero_si512();
             }
         }
-#pragma GCC unroll 2
-        for (int i = 8 * g; i < 8 * g + 8; i++) {
+#pragma GCC unroll 8
+        for (int i = 0; i < quads; i++) {
             __m512i q[VECTORS];
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) {
-                q[v] = t[v].q[i];
+                q[v] = t[v].q[quads * g + i];
             }
 #pragma GCC unroll 6
             for (int r = 0; r < rows; r++) {
                 int32_t four;
-                memcpy(&four, x[r].q + 4 * i, 4);
+                memcpy(&four, x[r].q + 4 * (quads * g + i), 4);
                 __m512i xs = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
                 for (int v = 0; v < vectors; v++) {
@@ -318,20 +325,13 @@ INLINE void multiply_tile(const int vectors, const int rows, const int symmetric
         for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) {
-                __m512 f = _mm512_cvtepi32_ps(dot[r][v]);
-                __m512 p = g == 0 ? _mm512_mul_ps(f, t[v].scale[g]) : _mm512_fmadd_ps(f, t[v].scale[g], part[r][v]);
+                __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[r][v]), _mm512_set1_ps(x[r].scale[g]));
+                __m512 sum = _mm512_fmadd_ps(f, t[v].scale[g], acc[r * VECTORS + v]);
                 if (!symmetric) {
-                    p = _mm512_fmadd_ps(t[v].scale[8 + g], _mm512_set1_ps(x[r].sums.floats[g]), p);
+                    sum = _mm512_fmadd_ps(t[v].scale[groups + g], _mm512_set1_ps(x[r].sums.floats[g]), sum);
                 }
-                part[r][v] = p;
+                acc[r * VECTORS + v] = sum;
             }
-        }
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            acc[r * VECTORS + v] = _mm512_fmadd_ps(part[r][v], _mm512_set1_ps(x[r].scale), acc[r * VECTORS + v]);
         }
     }
 }
@@ -360,13 +360,17 @@ INLINE void multiply_tile(const int vectors, const int rows, const int symmetric
     }
 
 #define multiply multiply_tile
-static void product_symmetric(int vectors, int32_t rows, const struct tile *t, const struct gemm_x *x, __m512 *acc) {
-    PRODUCT(vectors, rows, t, x, 1, 1)
-}
-
-static void product_affine(int vectors, int32_t rows, const struct tile *t, const struct gemm_x *x, __m512 *acc) {
-    PRODUCT(vectors, rows, t, x, 1, 0)
-}
+/* One function for each shape of the factors; `multiply` inside is specialized for each number of rows. */
+#define TILE_PRODUCT(name, groups, symmetric)                                                                          \
+    static void name(int vectors, int32_t rows, const struct tile *t, const struct gemm_x *x, __m512 *acc) {           \
+        PRODUCT(vectors, rows, t, x, 1, groups, symmetric)                                                             \
+    }
+TILE_PRODUCT(symmetric_8, 8, 1)
+TILE_PRODUCT(affine_8, 8, 0)
+TILE_PRODUCT(symmetric_16, 16, 1)
+TILE_PRODUCT(affine_16, 16, 0)
+#define product_8(excess) ((excess) ? symmetric_8 : affine_8)
+#define product_16(excess) ((excess) ? symmetric_16 : affine_16)
 #undef multiply
 
 /* Writes the sums of `w_rows` weight rows, for each row of activations VECTORS registers. */
@@ -379,6 +383,7 @@ static void store(const __m512 *acc, int32_t w_rows, int32_t rows, float *y, int
 }
 
 typedef void unpack_bytes(const uint8_t *w, int64_t stride, int rows, int n, struct tile *t);
+typedef void tile_product(int vectors, int32_t rows, const struct tile *t, const struct gemm_x *x, __m512 *acc);
 
 /* 16 rows × 256 columns as pairs of bfloat16: t[i] holds columns 2 i and 2 i + 1 of all rows. */
 #define X(name, ...)                                                                                                   \
@@ -390,14 +395,14 @@ typedef void unpack_bytes(const uint8_t *w, int64_t stride, int rows, int n, str
         }                                                                                                              \
         transpose_rows(pairs[0], 8, t);                                                                                \
     }
-GROUPS_OF_16(X)
+FORMATS(X)
 X(f16)
 X(bf16)
 #undef X
 
 typedef void unpack_pairs(const uint8_t *w, int64_t stride, int rows, int n, __m512i *t);
 
-static void gemm_bytes(unpack_bytes *unpack, int symmetric, int64_t chunk_bytes, int64_t k, const uint8_t *w,
+static void gemm_bytes(unpack_bytes *unpack, tile_product *product, int64_t chunk_bytes, int64_t k, const uint8_t *w,
     int64_t stride, int32_t w_rows, const struct gemm_x *x, int32_t rows, __m512 *acc) {
     struct tile tiles[VECTORS];
     int vectors = (w_rows + LANES - 1) / LANES;
@@ -407,7 +412,7 @@ static void gemm_bytes(unpack_bytes *unpack, int symmetric, int64_t chunk_bytes,
             int left = w_rows - v * LANES;
             unpack(w + v * LANES * stride, stride, left < LANES ? left : LANES, n, tiles + v);
         }
-        (symmetric ? product_symmetric : product_affine)(vectors, rows, tiles, x, acc);
+        product(vectors, rows, tiles, x, acc);
     }
 }
 
@@ -486,8 +491,11 @@ static void gemm_f32(
 }
 #undef multiply
 
+/* Whether a product is one of bytes. */
+static int of_bytes(struct format f, int32_t rows) { return f.groups && rows < PROMPT; }
+
 int64_t mixtral4j_avx512_gemm_bytes(int32_t type, int64_t k, int32_t rows) {
-    if (format_of(type).groups == 8) {
+    if (of_bytes(format_of(type), rows)) {
         return chunks_of(k) * rows * (int64_t)sizeof(struct gemm_x);
     }
     int64_t columns = type == M4J_F32 ? DEPTH : CHUNK;
@@ -499,8 +507,8 @@ void mixtral4j_avx512_gemm_x(
     struct format f = format_of(type);
     for (int32_t r = from; r < to; r++) {
         const float *row = x + r * x_stride;
-        if (f.groups == 8) {
-            quantize_for_gemm(f.excess, row, k, rows, (struct gemm_x *)out + r);
+        if (of_bytes(f, rows)) {
+            quantize_for_gemm(f, row, k, rows, (struct gemm_x *)out + r);
             continue;
         }
         float *at = (float *)out + (int64_t)r * DEPTH;
@@ -526,6 +534,7 @@ int64_t mixtral4j_avx512_gemm_tmp(int32_t type, int64_t k, int32_t rows) {
 void mixtral4j_avx512_gemm(int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
     int32_t rows, float *y, int64_t y_stride, void *tmp) {
     __m512 *acc = tmp;
+    int quantized = of_bytes(format_of(type), rows);
     for (int32_t from = 0; from < w_rows; from += TILE) {
         const uint8_t *tile = (const uint8_t *)w + from * stride;
         int32_t n = w_rows - from < TILE ? w_rows - from : TILE;
@@ -533,13 +542,14 @@ void mixtral4j_avx512_gemm(int32_t type, int64_t k, const void *w, int64_t strid
         switch (type) {
 #define X(name, type, block, bytes, groups, excess)                                                                    \
     case type:                                                                                                         \
-        gemm_bytes(bytes_##name, excess, CHUNK / block * bytes, k, tile, stride, n, x, rows, acc);                     \
+        if (quantized) {                                                                                               \
+            gemm_bytes(                                                                                                \
+                bytes_##name, product_##groups(excess), CHUNK / block * bytes, k, tile, stride, n, x, rows, acc);      \
+        } else {                                                                                                       \
+            gemm_pairs(tile_##name, CHUNK / block * bytes, k, tile, stride, n, x, rows, acc);                          \
+        }                                                                                                              \
         break;
-            GROUPS_OF_32(X)
-#undef X
-#define X(name, type, block, bytes, groups, excess)                                                                    \
-    case type: gemm_pairs(tile_##name, CHUNK / block * bytes, k, tile, stride, n, x, rows, acc); break;
-            GROUPS_OF_16(X)
+            FORMATS(X)
 #undef X
         case M4J_F16: gemm_pairs(tile_f16, CHUNK * 2, k, tile, stride, n, x, rows, acc); break;
         case M4J_BF16: gemm_pairs(tile_bf16, CHUNK * 2, k, tile, stride, n, x, rows, acc); break;

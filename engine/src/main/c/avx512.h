@@ -212,19 +212,17 @@ INLINE void unpack_q8_0(const uint8_t *b, struct chunk *c) {
 }
 
 /* name, type, weights of a block, bytes of a block, groups of 256 weights, excess of symmetric formats */
-#define GROUPS_OF_32(X)                                                                                                \
+#define FORMATS(X)                                                                                                     \
     X(q4_0, M4J_Q4_0, 32, 18, 8, 8)                                                                                    \
     X(q4_1, M4J_Q4_1, 32, 20, 8, 0)                                                                                    \
     X(q5_0, M4J_Q5_0, 32, 22, 8, 16)                                                                                   \
     X(q5_1, M4J_Q5_1, 32, 24, 8, 0)                                                                                    \
     X(q8_0, M4J_Q8_0, 32, 34, 8, 128)                                                                                  \
-    X(q4_k, M4J_Q4_K, 256, 144, 8, 0)                                                                                  \
-    X(q5_k, M4J_Q5_K, 256, 176, 8, 0)
-#define GROUPS_OF_16(X)                                                                                                \
     X(q2_k, M4J_Q2_K, 256, 84, 16, 0)                                                                                  \
     X(q3_k, M4J_Q3_K, 256, 110, 16, 4)                                                                                 \
+    X(q4_k, M4J_Q4_K, 256, 144, 8, 0)                                                                                  \
+    X(q5_k, M4J_Q5_K, 256, 176, 8, 0)                                                                                  \
     X(q6_k, M4J_Q6_K, 256, 210, 16, 32)
-#define FORMATS(X) GROUPS_OF_32(X) GROUPS_OF_16(X)
 
 /* 16 weights as floats; `mask` are those that exist. */
 INLINE __m512 load_f32(const uint8_t *w, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, w); }

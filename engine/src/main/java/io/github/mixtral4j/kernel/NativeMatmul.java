@@ -12,8 +12,13 @@ import java.util.Arrays;
 /// cache. For more rows there are other functions, which are bound by arithmetic.
 @SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
 final class NativeMatmul implements AutoCloseable {
-    /// Rows of activations that are multiplied one by one.
-    static final int FEW_ROWS = 4;
+    /// Rows of activations that are multiplied one by one: from three on, unpacking the weights once for all is faster.
+    static final int FEW_ROWS = 2;
+    /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
+    /// count,
+    /// and float weights then meet floats, where products of many rows may round both to bfloat16. An expert choice
+    /// that is nearly a tie stays what it is.
+    private static final int SMALL_MATRIX = 64;
 
     /// Bytes of weights of a task when there are few rows: several tasks per thread even for small matrices, and less
     /// than half of a second-level cache.
@@ -56,7 +61,7 @@ final class NativeMatmul implements AutoCloseable {
         y = out;
         type = w.dtype().ggmlId();
         weights = w.data().address();
-        if (x.count() <= FEW_ROWS) {
+        if (x.count() <= FEW_ROWS || w.rows() <= SMALL_MATRIX) {
             few();
         } else {
             many();
@@ -75,7 +80,7 @@ final class NativeMatmul implements AutoCloseable {
 
     private void few() {
         preparedBytes = level.gemvBytes(type, w.cols());
-        activations = prepared.bytes(preparedBytes * FEW_ROWS).address();
+        activations = prepared.bytes(preparedBytes * x.count()).address();
         long from = x.data().address();
         for (int row = 0; row < x.count(); row++) {
             level.gemvX(type, w.cols(), from + x.offset(row), activations + row * preparedBytes);
