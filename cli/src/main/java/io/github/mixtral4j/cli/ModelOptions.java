@@ -31,8 +31,9 @@ final class ModelOptions {
     @Option(
             names = "--load",
             paramLabel = "MODE",
-            defaultValue = "mmap",
-            description = "mmap maps the files, copy reads them into memory with huge pages first; default: mmap.")
+            defaultValue = "auto",
+            description = "mmap maps the files, copy reads them into memory with huge pages first, auto maps them and "
+                    + "moves them into huge pages while the model runs, if memory allows; default: auto.")
     private String load;
 
     @Option(
@@ -104,9 +105,10 @@ final class ModelOptions {
 
     private LoadMode loadMode() {
         return switch (load.toLowerCase(Locale.ROOT)) {
+            case "auto" -> LoadMode.AUTO;
             case "mmap" -> LoadMode.MMAP;
             case "copy" -> LoadMode.COPY;
-            default -> throw new IllegalArgumentException("--load must be mmap or copy, got " + load);
+            default -> throw new IllegalArgumentException("--load must be auto, mmap or copy, got " + load);
         };
     }
 

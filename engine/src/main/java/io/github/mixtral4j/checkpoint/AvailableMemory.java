@@ -24,6 +24,12 @@ final class AvailableMemory {
         return line.find() ? OptionalLong.of(Long.parseLong(line.group(1)) << 10) : OptionalLong.empty();
     }
 
+    /// Whether that many bytes can be used; false where the system does not say.
+    static boolean suffices(long needed) throws IOException {
+        OptionalLong available = bytes();
+        return available.isPresent() && available.getAsLong() >= needed;
+    }
+
     /// Refuses before anything is read rather than being killed half way.
     ///
     /// @param file what is to be copied, for the message

@@ -2,7 +2,6 @@ package io.github.mixtral4j.checkpoint;
 
 import io.github.mixtral4j.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -13,15 +12,15 @@ import java.util.Optional;
 
 /// An opened GGUF model: tensors of all its shards, and the metadata of the first.
 public final class GgufCheckpoint implements Checkpoint {
-    private final Arena arena;
+    private final WeightMemory memory;
     private final Path path;
     private final GgufMetadata metadata;
     private final Map<String, Tensor> tensors;
     private final long totalBytes;
 
     private GgufCheckpoint(
-            Arena arena, Path path, GgufMetadata metadata, Map<String, Tensor> tensors, long totalBytes) {
-        this.arena = arena;
+            WeightMemory memory, Path path, GgufMetadata metadata, Map<String, Tensor> tensors, long totalBytes) {
+        this.memory = memory;
         this.path = path;
         this.metadata = metadata;
         this.tensors = Collections.unmodifiableMap(tensors);
@@ -30,28 +29,28 @@ public final class GgufCheckpoint implements Checkpoint {
 
     /// Opens a GGUF file or, through any of its shards, a sharded model; see [Checkpoint#open(Path)].
     static GgufCheckpoint open(Path path, LoadMode mode, LoadProgress progress) throws IOException {
-        Arena arena = Arena.ofShared();
+        WeightMemory memory = new WeightMemory(mode);
         try {
-            // A mapping that only serves to read the header of a file that is copied may go when nothing refers to it.
-            List<GgufShards.Shard> shards = GgufShards.open(path, mode == LoadMode.MMAP ? arena : Arena.ofAuto());
+            List<GgufShards.Shard> shards = GgufShards.open(path, memory.mappings());
             List<WeightMemory.Range> ranges =
                     shards.stream().map(GgufCheckpoint::range).toList();
-            List<MemorySegment> memory = WeightMemory.place(ranges, mode, arena, progress);
+            List<MemorySegment> weights = memory.place(ranges, progress);
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             for (int i = 0; i < shards.size(); i++) {
                 for (LocatedTensor tensor : shards.get(i).header().tensors()) {
                     tensors.put(
                             tensor.info().name(),
-                            tensor.in(memory.get(i), ranges.get(i).from()));
+                            tensor.in(weights.get(i), ranges.get(i).from()));
                 }
             }
             GgufShards.Shard first = shards.getFirst();
             long bytes = shards.stream()
                     .mapToLong(shard -> shard.file().bytes().byteSize())
                     .sum();
-            return new GgufCheckpoint(arena, first.file().path(), first.header().metadata(), tensors, bytes);
+            return new GgufCheckpoint(
+                    memory, first.file().path(), first.header().metadata(), tensors, bytes);
         } catch (Throwable e) {
-            arena.close();
+            memory.close();
             throw e;
         }
     }
@@ -88,6 +87,6 @@ public final class GgufCheckpoint implements Checkpoint {
 
     @Override
     public void close() {
-        arena.close();
+        memory.close();
     }
 }

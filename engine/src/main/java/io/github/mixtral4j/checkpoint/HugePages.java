@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +22,14 @@ import org.jspecify.annotations.Nullable;
 /// Linux only; elsewhere plain memory, with one warning.
 final class HugePages {
     private static final Logger LOG = System.getLogger(HugePages.class.getName());
-    private static final long HUGE_PAGE_BYTES = 2L << 20;
+    /// Size and alignment of a huge page.
+    static final long HUGE_PAGE_BYTES = 2L << 20;
 
     // Constants of <sys/mman.h> on Linux, equal on x86-64 and aarch64.
     private static final int PROT_READ_WRITE = 1 | 2;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MREMAP_MAYMOVE_FIXED_DONTUNMAP = 1 | 2 | 4;
     private static final long MAP_FAILED = -1;
 
     private static final Path SWITCH = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
@@ -35,8 +38,8 @@ final class HugePages {
 
     private HugePages() {}
 
-    /// The three calls of the C library.
-    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise) {
+    /// The calls of the C library.
+    private record Calls(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise, MethodHandle mremap) {
         /// Null where they cannot be used.
         static final @Nullable Calls INSTANCE = link();
 
@@ -57,7 +60,11 @@ final class HugePages {
                         linker.downcallHandle(
                                 library.findOrThrow("munmap"), FunctionDescriptor.of(number, pointer, size)),
                         linker.downcallHandle(
-                                library.findOrThrow("madvise"), FunctionDescriptor.of(number, pointer, size, number)));
+                                library.findOrThrow("madvise"), FunctionDescriptor.of(number, pointer, size, number)),
+                        linker.downcallHandle(
+                                library.findOrThrow("mremap"),
+                                FunctionDescriptor.of(pointer, pointer, size, size, number, pointer),
+                                Linker.Option.firstVariadicArg(4)));
             } catch (RuntimeException e) { // no native access, or a C library without these names
                 LOG.log(Level.DEBUG, "huge pages", e);
                 return null;
@@ -100,6 +107,35 @@ final class HugePages {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("mmap cannot be called", e);
+        }
+    }
+
+    /// Whether the system has huge pages to give.
+    static boolean available() throws IOException {
+        return Calls.INSTANCE != null && Files.isReadable(SWITCH) && !switchedOff();
+    }
+
+    /// Puts the pages of `from` in the place of whatever is mapped at `to`, in one step: who reads there sees the old
+    /// bytes or the new ones. `from` is empty afterwards and may be filled again.
+    ///
+    /// @param from a multiple of 2 MiB that [#allocate] gave
+    /// @param to address, a multiple of 2 MiB, of a mapping of at least the same size
+    /// @return whether the kernel could do it; if not, nothing has changed
+    static boolean replace(MemorySegment from, long to) {
+        Calls calls = Objects.requireNonNull(Calls.INSTANCE);
+        try {
+            MemorySegment moved = (MemorySegment) calls.mremap()
+                    .invokeExact(
+                            from,
+                            from.byteSize(),
+                            from.byteSize(),
+                            MREMAP_MAYMOVE_FIXED_DONTUNMAP,
+                            MemorySegment.ofAddress(to));
+            return moved.address() == to;
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("mremap cannot be called", e);
         }
     }
 

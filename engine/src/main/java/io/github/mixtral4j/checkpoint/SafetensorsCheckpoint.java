@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 ///
 /// Formats other than F32, F16 and BF16 do not hinder opening; such a tensor is refused when it is asked for.
 public final class SafetensorsCheckpoint implements Checkpoint {
-    private final Arena arena;
+    private final WeightMemory memory;
     private final SafetensorsLayout layout;
     private final Path folder;
     private final JsonNode config;
@@ -28,12 +28,12 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     private final long totalBytes;
 
     private SafetensorsCheckpoint(
-            Arena arena,
+            WeightMemory memory,
             ModelFiles.Safetensors files,
             JsonNode config,
             List<Shard> shards,
             Map<String, Tensor> tensors) {
-        this.arena = arena;
+        this.memory = memory;
         this.layout = files.layout();
         this.folder = files.folder();
         this.config = config;
@@ -57,28 +57,27 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     static SafetensorsCheckpoint open(ModelFiles.Safetensors files, LoadMode mode, LoadProgress progress)
             throws IOException {
         JsonNode config = Json.readConfig(files.folder().resolve(files.layout().configName()));
-        Arena arena = Arena.ofShared();
+        WeightMemory memory = new WeightMemory(mode);
         try {
-            // A mapping that only serves to read the header of a file that is copied may go when nothing refers to it.
-            Arena mappings = mode == LoadMode.MMAP ? arena : Arena.ofAuto();
+            Arena mappings = memory.mappings();
             List<Shard> shards = new ArrayList<>();
             for (Path path : files.shards()) {
                 MappedFile file = MappedFile.map(path, mappings);
                 shards.add(new Shard(file, file.parse(SafetensorsHeader::parse)));
             }
             checkNames(shards, files.index());
-            List<MemorySegment> memory =
-                    WeightMemory.place(shards.stream().map(Shard::range).toList(), mode, arena, progress);
+            List<MemorySegment> weights =
+                    memory.place(shards.stream().map(Shard::range).toList(), progress);
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             for (int i = 0; i < shards.size(); i++) {
                 SafetensorsHeader header = shards.get(i).header();
                 for (LocatedTensor tensor : header.tensors()) {
-                    tensors.put(tensor.info().name(), tensor.in(memory.get(i), header.dataStart()));
+                    tensors.put(tensor.info().name(), tensor.in(weights.get(i), header.dataStart()));
                 }
             }
-            return new SafetensorsCheckpoint(arena, files, config, shards, tensors);
+            return new SafetensorsCheckpoint(memory, files, config, shards, tensors);
         } catch (Throwable e) {
-            arena.close();
+            memory.close();
             throw e;
         }
     }
@@ -144,6 +143,6 @@ public final class SafetensorsCheckpoint implements Checkpoint {
 
     @Override
     public void close() {
-        arena.close();
+        memory.close();
     }
 }

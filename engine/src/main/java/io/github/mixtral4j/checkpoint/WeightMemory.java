@@ -10,16 +10,29 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// Puts the weights of opened files where they will be computed with: left in the mapping, or copied.
-final class WeightMemory {
+/// The memory of one opened model's weights: mapped files, which may be moved into huge pages, or copies.
+final class WeightMemory implements AutoCloseable {
     /// Bytes per read: long enough for the disk, short enough to share out evenly and to report progress.
     private static final long CHUNK_BYTES = 16L << 20;
 
     /// A read blocks while the kernel copies, so even two cores want a few in flight; more than eight bring nothing.
     private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
 
-    private WeightMemory() {}
+    private final LoadMode mode;
+    private final Arena arena = Arena.ofShared();
+    private @Nullable HugePageMove move;
+
+    WeightMemory(LoadMode mode) {
+        this.mode = mode;
+    }
+
+    /// Owner of the mappings. One that only serves to read the header of a file that is copied may go when nothing
+    /// refers to it.
+    Arena mappings() {
+        return mode == LoadMode.COPY ? Arena.ofAuto() : arena;
+    }
 
     /// The weights of one file.
     ///
@@ -33,18 +46,22 @@ final class WeightMemory {
 
     private record Chunk(Path file, long offset, MemorySegment target) {}
 
-    /// Read-only memory with the bytes of each range, in order.
-    ///
-    /// @param arena owns copies; mappings keep their own
-    static List<MemorySegment> place(List<Range> ranges, LoadMode mode, Arena arena, LoadProgress progress)
-            throws IOException {
+    /// Read-only memory with the bytes of each range, in order. Valid until this object is closed.
+    List<MemorySegment> place(List<Range> ranges, LoadProgress progress) throws IOException {
         return switch (mode) {
-            case MMAP ->
-                ranges.stream()
-                        .map(range -> range.file().bytes().asSlice(range.from(), range.bytes()))
-                        .toList();
+            case AUTO -> {
+                move = HugePageMove.start(ranges);
+                yield mapped(ranges);
+            }
+            case MMAP -> mapped(ranges);
             case COPY -> copy(ranges, arena, progress);
         };
+    }
+
+    private static List<MemorySegment> mapped(List<Range> ranges) {
+        return ranges.stream()
+                .map(range -> range.file().bytes().asSlice(range.from(), range.bytes()))
+                .toList();
     }
 
     private static List<MemorySegment> copy(List<Range> ranges, Arena arena, LoadProgress progress) throws IOException {
@@ -78,6 +95,15 @@ final class WeightMemory {
                 }
             }
         }
+    }
+
+    /// Frees the memory, after whoever still moves it has stopped.
+    @Override
+    public void close() {
+        if (move != null) {
+            move.close();
+        }
+        arena.close();
     }
 
     /// Adds up what the readers have done.

@@ -11,8 +11,8 @@ import io.github.mixtral4j.checkpoint.LoadProgress;
 /// @param contextLength positions, or 0 for as many as the checkpoint says; files made from the first release of 8x22B
 ///     say too few
 public record LoadOptions(LoadMode mode, LoadProgress progress, int expertsPerToken, int contextLength) {
-    /// Mapped, as the checkpoint says.
-    public static final LoadOptions DEFAULT = new LoadOptions(LoadMode.MMAP, LoadProgress.NONE, 0, 0);
+    /// Mapped and moved into huge pages, as the checkpoint says.
+    public static final LoadOptions DEFAULT = new LoadOptions(LoadMode.AUTO, LoadProgress.NONE, 0, 0);
 
     /// @throws IllegalArgumentException if a number is negative
     public LoadOptions {

@@ -1,0 +1,63 @@
+package io.github.mixtral4j.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HugePageMoveTest {
+    private static final int BYTES = 80 << 20;
+    private static final int PIECE = 32 << 20;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeEach
+    void hugePages() throws IOException {
+        assumeTrue(HugePages.available(), "this system gives no huge pages");
+    }
+
+    @Test
+    void mappedBytesStayWhatTheyAreWhileTheyMove() throws Exception {
+        byte[] content = new byte[BYTES];
+        new Random(1).nextBytes(content);
+        MemorySegment expected = MemorySegment.ofArray(content);
+        try (Arena arena = Arena.ofShared()) {
+            MappedFile file = MappedFile.map(Files.write(folder.resolve("weights"), content), arena);
+            WeightMemory.Range range = new WeightMemory.Range(file, 0, BYTES);
+            try (HugePageMove move = new HugePageMove(List.of(range))) {
+                long deadline = System.nanoTime() + 30_000_000_000L;
+                while (move.moved() < PIECE && System.nanoTime() < deadline) {
+                    assertThat(file.bytes().mismatch(expected)).isEqualTo(-1);
+                }
+                assertThat(move.moved()).isGreaterThanOrEqualTo(PIECE);
+                assertThat(file.bytes().mismatch(expected)).isEqualTo(-1);
+            }
+            assertThat(file.bytes().mismatch(expected)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aFileThatIsShorterThanItsMappingStaysMapped() throws Exception {
+        Path path = Files.write(folder.resolve("weights"), new byte[BYTES]);
+        try (Arena arena = Arena.ofShared()) {
+            MappedFile file = MappedFile.map(path, arena);
+            Files.write(path, new byte[] {42});
+            WeightMemory.Range range = new WeightMemory.Range(file, 0, BYTES);
+            HugePageMove move = new HugePageMove(List.of(range));
+            move.close();
+            assertThat(move.moved()).isZero();
+            assertThat(file.bytes().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 42);
+        }
+    }
+}
