@@ -44,12 +44,17 @@ struct gemm_x {
     float scale[16];
 };
 
+/* The largest magnitude, or NaN if there is one: as integers, the bits of NaN are larger than those of any number. */
 INLINE float max_abs(const float *x, int n) {
-    __m512 max = _mm512_setzero_ps();
+    __m512i max = _mm512_setzero_si512();
     for (int i = 0; i < n; i += LANES) {
-        max = _mm512_max_ps(max, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
+        __m512i bits = _mm512_loadu_si512(x + i);
+        max = _mm512_max_epi32(max, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
     }
-    return _mm512_reduce_max_ps(max);
+    int32_t largest = _mm512_reduce_max_epi32(max);
+    float f;
+    memcpy(&f, &largest, sizeof f);
+    return f;
 }
 
 /* Quantizes 16 activations and returns their sum. */
