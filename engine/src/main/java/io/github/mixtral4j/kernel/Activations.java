@@ -26,10 +26,11 @@ final class Activations {
         return bytes;
     }
 
-    /// Scales and sums, at least as many as asked for; what was in them is lost when they grow.
+    /// Scales and sums, at least as many as asked for and a register more, so that the last ones can be loaded as part
+    /// of one; what was in them is lost when they grow.
     float[] sums(int count) {
-        if (sums.length < count) {
-            sums = new float[count];
+        if (sums.length < count + Lanes.COUNT) {
+            sums = new float[count + Lanes.COUNT];
         }
         return sums;
     }

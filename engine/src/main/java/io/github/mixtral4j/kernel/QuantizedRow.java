@@ -41,7 +41,7 @@ final class QuantizedRow {
         return places;
     }
 
-    /// Quantizes a row of whole blocks.
+    /// Quantizes the whole blocks of a row; its floats are kept in [Activations#floats] for what is left.
     ///
     /// @param order the place of each element within a block, as many as a block has elements
     /// @param group elements per sum, a divisor of 32
@@ -57,7 +57,8 @@ final class QuantizedRow {
         byte[] bytes = out.bytes(k);
         float[] sums = out.sums(k / group * 2);
         MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(row), values, 0, k);
-        for (int from = 0; from < k; from += SCALED) {
+        int whole = k - k % order.length;
+        for (int from = 0; from < whole; from += SCALED) {
             float max = 0;
             for (int i = from; i < from + SCALED; i++) {
                 max = Math.max(max, Math.abs(values[i]));

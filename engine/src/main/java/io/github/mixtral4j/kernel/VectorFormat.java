@@ -20,16 +20,16 @@ interface VectorFormat {
             case F32 -> VectorFloats.F32;
             case F16 -> VectorFloats.F16;
             case BF16 -> VectorFloats.BF16;
-            case Q4_0 -> fromLanes(8, type, VectorQ40.FORMAT);
+            case Q4_0 -> VectorQ40.FORMAT;
             case Q8_0 -> fromLanes(8, type, VectorQ80.FORMAT);
             case Q4_K -> VectorQ4K.FORMAT;
             case Q5_K -> fromLanes(16, type, VectorQ5K.FORMAT);
             case Q6_K -> fromLanes(16, type, VectorQ6K.FORMAT);
-            case Q4_1 -> new Expanded(type, VectorQ41::expand);
-            case Q5_0 -> new Expanded(type, VectorQ50::expand);
-            case Q5_1 -> new Expanded(type, VectorQ51::expand);
-            case Q2_K -> new Expanded(type, VectorQ2K::expand);
-            case Q3_K -> new Expanded(type, VectorQ3K::expand);
+            case Q4_1 -> VectorQ41.FORMAT;
+            case Q5_0 -> VectorQ50.FORMAT;
+            case Q5_1 -> VectorQ51.FORMAT;
+            case Q2_K -> fromLanes(8, type, VectorQ2K.FORMAT);
+            case Q3_K -> fromLanes(8, type, VectorQ3K.FORMAT);
         };
     }
 
@@ -86,7 +86,20 @@ interface VectorFormat {
         @Override
         public void dots(
                 MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
-            for (int done = 0; done < k; done += EXPANDED) {
+            dots(weights, offset, stride, rows, 0, k, x, scratch);
+        }
+
+        /// Multiplies the weights from column `from` on with floats.
+        void dots(
+                MemorySegment weights,
+                long offset,
+                long stride,
+                int rows,
+                int from,
+                int k,
+                Activations x,
+                float[] scratch) {
+            for (int done = from; done < k; done += EXPANDED) {
                 int n = Math.min(EXPANDED, k - done);
                 for (int row = 0; row < rows; row++) {
                     expand(weights, offset + row * stride + type.bytes(done), n, scratch, WORK);

@@ -1,80 +1,104 @@
 package io.github.mixtral4j.kernel;
 
-import static io.github.mixtral4j.kernel.Lanes.BYTES;
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
 import static io.github.mixtral4j.kernel.Lanes.INTS;
 import static io.github.mixtral4j.kernel.Lanes.LE;
-import static io.github.mixtral4j.kernel.Lanes.SHORTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BLOCKS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BYTES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.CORRECTIONS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.ELEMENTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM1;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM2;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM3;
+import static io.github.mixtral4j.kernel.NibbleBlocks.HALF_BITS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.LOWEST;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SCALES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SHORTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.UNIT;
 
 import io.github.mixtral4j.quant.Q40;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Q4_0 in registers: nibbles times activations of 8 bits in 16-bit lanes; those of one byte belong to the two halves
-/// of the block, and their products, at most 15 · 127, are added before they widen. The 8 that quants are too large by
-/// is the business of the activations' sums. Needs registers of at least 256 bits.
+/// Q4_0 in registers, see [NibbleBlocks]. The 8 that quants are too large by is the business of the activations' sums.
 final class VectorQ40 implements VectorFormat {
     static final VectorQ40 FORMAT = new VectorQ40();
 
-    private static final int ELEMENTS = DType.Q4_0.blockElements();
     private static final int BLOCK = DType.Q4_0.blockBytes();
     private static final int EXCESS = 8;
-    private static final int[] ORDER = QuantizedRow.order(ELEMENTS, i -> i);
+    /// Bytes from where one block's nibbles are loaded to where the next one's are.
+    private static final int STEP = BLOCK - NibbleBlocks.NIBBLE_BYTES;
+    private static final Expanded FLOATS_LEFT = new Expanded(DType.Q4_0, FORMAT::expand);
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
 
     private VectorQ40() {}
 
     @Override
     public void prepare(Rows x, int row, Activations out) {
-        QuantizedRow.prepare(x, row, ORDER, ELEMENTS, EXCESS, out);
+        NibbleBlocks.prepare(x, row, EXCESS / 4, out);
     }
 
     @Override
     public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
-        dots(weights, offset, stride, rows, k / ELEMENTS, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+        int whole = k / UNIT * UNIT;
+        dots(weights, offset, stride, rows, whole / UNIT, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+        FLOATS_LEFT.dots(weights, offset, stride, rows, whole, k, x, scratch);
     }
 
     private static void dots(
-            MemorySegment w, long offset, long stride, int rows, int blocks, byte[] x, float[] sums, float[] lanes) {
-        Arrays.fill(lanes, WORK, WORK + rows, 0);
-        for (int block = 0; block < blocks; block++) {
+            MemorySegment w, long offset, long stride, int rows, int units, byte[] x, float[] sums, float[] lanes) {
+        for (int unit = 0; unit < units; unit++) {
             for (int row = 0; row < rows; row++) {
-                long o = offset + row * stride + (long) block * BLOCK;
-                float scale = Float.float16ToFloat(w.get(HALF, o));
-                lanes[WORK + row] += scale * sums[block * 2 + 1];
-                IntVector sum = IntVector.zero(INTS);
-                for (int i = 0; i < ELEMENTS / 2; i += COUNT) {
-                    int p = block * ELEMENTS + i;
-                    ShortVector q = (ShortVector) ByteVector.fromMemorySegment(BYTES, w, o + Q40.QUANTS + i, LE)
-                            .convertShape(VectorOperators.B2S, SHORTS, 0);
-                    sum = sum.add(q.and((short) 15)
-                            .mul(ByteVector.fromArray(BYTES, x, p).convertShape(VectorOperators.B2S, SHORTS, 0))
-                            .add(q.lanewise(VectorOperators.LSHR, 4)
-                                    .and((short) 15)
-                                    .mul(ByteVector.fromArray(BYTES, x, p + ELEMENTS / 2)
-                                            .convertShape(VectorOperators.B2S, SHORTS, 0)))
-                            .convertShape(VectorOperators.S2I, INTS, 0)
-                            .reinterpretAsInts());
+                long o = offset + row * stride + (long) unit * BLOCKS * BLOCK;
+                int p = unit * UNIT;
+                IntVector q = IntVector.fromMemorySegment(INTS, w, o + Q40.QUANTS, LE);
+                IntVector head = IntVector.broadcast(INTS, w.get(HALF, o));
+                if (COUNT >= 8) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q40.QUANTS + STEP, LE), FROM1);
+                    head = head.blend(w.get(HALF, o + BLOCK), FROM1);
                 }
+                if (COUNT == 16) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q40.QUANTS + 2 * STEP, LE), FROM2)
+                            .blend(IntVector.fromMemorySegment(INTS, w, o + Q40.QUANTS + 3 * STEP, LE), FROM3);
+                    head = head.blend(w.get(HALF, o + 2 * BLOCK), FROM2).blend(w.get(HALF, o + 3 * BLOCK), FROM3);
+                }
+                IntVector sum = q.and(LOWEST)
+                        .mul(ByteVector.fromArray(BYTES, x, p)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(q.lanewise(VectorOperators.LSHR, 4)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(q.lanewise(VectorOperators.LSHR, 8)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 2)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(q.lanewise(VectorOperators.LSHR, 12)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + 3 * UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()));
+                FloatVector factors = FloatVector.fromArray(FLOATS, sums, unit * 2 * BLOCKS);
                 ((FloatVector) sum.convert(VectorOperators.I2F, 0))
+                        .fma(factors.rearrange(SCALES), factors.rearrange(CORRECTIONS))
                         .fma(
-                                FloatVector.broadcast(FLOATS, scale * sums[block * 2]),
+                                head.lanewise(VectorOperators.LSHL, 13)
+                                        .and(HALF_BITS)
+                                        .reinterpretAsFloats()
+                                        .mul(0x1p112f),
                                 FloatVector.fromArray(FLOATS, lanes, row * COUNT))
                         .intoArray(lanes, row * COUNT);
             }
-        }
-        // Apart from the lanes until now: a register that is read right after a part of it was written has to wait.
-        for (int row = 0; row < rows; row++) {
-            lanes[row * COUNT] += lanes[WORK + row];
         }
     }
 

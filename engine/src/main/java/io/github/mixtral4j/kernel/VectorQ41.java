@@ -2,26 +2,114 @@ package io.github.mixtral4j.kernel;
 
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
+import static io.github.mixtral4j.kernel.Lanes.INTS;
 import static io.github.mixtral4j.kernel.Lanes.LE;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BLOCKS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BYTES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.CORRECTIONS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.ELEMENTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM1;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM2;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM3;
+import static io.github.mixtral4j.kernel.NibbleBlocks.HALF_BITS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.LOWEST;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SCALES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SHORTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.UNIT;
 
 import io.github.mixtral4j.quant.Q41;
 import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Q4_1 in registers.
-final class VectorQ41 {
-    private static final int ELEMENTS = DType.Q4_1.blockElements();
+/// Q4_1 in registers, see [NibbleBlocks]. The minimums meet the sums of the activations.
+final class VectorQ41 implements VectorFormat {
+    static final VectorQ41 FORMAT = new VectorQ41();
+
     private static final int BLOCK = DType.Q4_1.blockBytes();
+    /// Bytes from where one block's nibbles are loaded to where the next one's are.
+    private static final int STEP = BLOCK - NibbleBlocks.NIBBLE_BYTES;
+    private static final Expanded FLOATS_LEFT = new Expanded(DType.Q4_1, FORMAT::expand);
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
 
     private VectorQ41() {}
 
-    /// See [VectorFormat#expand].
-    static void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
+    @Override
+    public void prepare(Rows x, int row, Activations out) {
+        NibbleBlocks.prepare(x, row, -1, out);
+    }
+
+    @Override
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        int whole = k / UNIT * UNIT;
+        dots(weights, offset, stride, rows, whole / UNIT, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+        FLOATS_LEFT.dots(weights, offset, stride, rows, whole, k, x, scratch);
+    }
+
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int units, byte[] x, float[] sums, float[] lanes) {
+        for (int unit = 0; unit < units; unit++) {
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) unit * BLOCKS * BLOCK;
+                int p = unit * UNIT;
+                IntVector q = IntVector.fromMemorySegment(INTS, w, o + Q41.QUANTS, LE);
+                IntVector head = IntVector.broadcast(INTS, w.get(INT, o));
+                if (COUNT >= 8) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q41.QUANTS + STEP, LE), FROM1);
+                    head = head.blend(w.get(INT, o + BLOCK), FROM1);
+                }
+                if (COUNT == 16) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q41.QUANTS + 2 * STEP, LE), FROM2)
+                            .blend(IntVector.fromMemorySegment(INTS, w, o + Q41.QUANTS + 3 * STEP, LE), FROM3);
+                    head = head.blend(w.get(INT, o + 2 * BLOCK), FROM2).blend(w.get(INT, o + 3 * BLOCK), FROM3);
+                }
+                IntVector sum = q.and(LOWEST)
+                        .mul(ByteVector.fromArray(BYTES, x, p)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(q.lanewise(VectorOperators.LSHR, 4)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(q.lanewise(VectorOperators.LSHR, 8)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 2)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(q.lanewise(VectorOperators.LSHR, 12)
+                                .and(LOWEST)
+                                .mul(ByteVector.fromArray(BYTES, x, p + 3 * UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()));
+                FloatVector factors = FloatVector.fromArray(FLOATS, sums, unit * 2 * BLOCKS);
+                FloatVector acc = head.lanewise(VectorOperators.ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(0x1p110f)
+                        .fma(factors.rearrange(CORRECTIONS), FloatVector.fromArray(FLOATS, lanes, row * COUNT));
+                ((FloatVector) sum.convert(VectorOperators.I2F, 0))
+                        .mul(factors.rearrange(SCALES))
+                        .fma(
+                                head.lanewise(VectorOperators.LSHL, 16)
+                                        .lanewise(VectorOperators.ASHR, 3)
+                                        .and(HALF_BITS)
+                                        .reinterpretAsFloats()
+                                        .mul(0x1p112f),
+                                acc)
+                        .intoArray(lanes, row * COUNT);
+            }
+        }
+    }
+
+    @Override
+    public void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
         for (int block = 0; block < elements / ELEMENTS; block++) {
             long o = offset + (long) block * BLOCK;
             int at = outOffset + block * ELEMENTS;

@@ -4,27 +4,131 @@ import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
 import static io.github.mixtral4j.kernel.Lanes.INTS;
 import static io.github.mixtral4j.kernel.Lanes.LE;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BLOCKS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.BYTES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.CORRECTIONS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.ELEMENTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.EVEN;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM1;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM2;
+import static io.github.mixtral4j.kernel.NibbleBlocks.FROM3;
+import static io.github.mixtral4j.kernel.NibbleBlocks.HALF_BITS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.NIBBLES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.QUANTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SCALES;
+import static io.github.mixtral4j.kernel.NibbleBlocks.SHORTS;
+import static io.github.mixtral4j.kernel.NibbleBlocks.UNIT;
 
 import io.github.mixtral4j.quant.Q50;
 import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Q5_0 in registers. The fifth bits are a mask: where one is not set, the quant is 16 less.
-final class VectorQ50 {
-    private static final int ELEMENTS = DType.Q5_0.blockElements();
+/// Q5_0 in registers, see [NibbleBlocks]. The fifth bits are a mask of the bytes that are 16 more. The 16 that quants
+/// are
+/// too large by is the business of the activations' sums.
+final class VectorQ50 implements VectorFormat {
+    static final VectorQ50 FORMAT = new VectorQ50();
+
     private static final int BLOCK = DType.Q5_0.blockBytes();
+    private static final int EXCESS = 16;
+    /// Bytes from where one block's nibbles are loaded to where the next one's are.
+    private static final int STEP = BLOCK - NibbleBlocks.NIBBLE_BYTES;
+    private static final Expanded FLOATS_LEFT = new Expanded(DType.Q5_0, FORMAT::expand);
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LE);
 
     private VectorQ50() {}
 
-    /// See [VectorFormat#expand].
-    static void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
+    @Override
+    public void prepare(Rows x, int row, Activations out) {
+        NibbleBlocks.prepare(x, row, EXCESS / 4, out);
+    }
+
+    @Override
+    public void dots(MemorySegment weights, long offset, long stride, int rows, int k, Activations x, float[] scratch) {
+        int whole = k / UNIT * UNIT;
+        dots(weights, offset, stride, rows, whole / UNIT, x.bytes(k), x.sums(k / ELEMENTS * 2), scratch);
+        FLOATS_LEFT.dots(weights, offset, stride, rows, whole, k, x, scratch);
+    }
+
+    private static void dots(
+            MemorySegment w, long offset, long stride, int rows, int units, byte[] x, float[] sums, float[] lanes) {
+        for (int unit = 0; unit < units; unit++) {
+            for (int row = 0; row < rows; row++) {
+                long o = offset + row * stride + (long) unit * BLOCKS * BLOCK;
+                int p = unit * UNIT;
+                IntVector q = IntVector.fromMemorySegment(INTS, w, o + Q50.QUANTS, LE);
+                long h0 = w.get(LONG, o);
+                IntVector head = IntVector.broadcast(INTS, (short) h0);
+                long fifthLow = h0 >>> 16 & 0xffff;
+                long fifthHigh = h0 >>> 32 & 0xffff;
+                if (COUNT >= 8) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q50.QUANTS + STEP, LE), FROM1);
+                    long h1 = w.get(LONG, o + BLOCK);
+                    head = head.blend((short) h1, FROM1);
+                    fifthLow |= (h1 >>> 16 & 0xffff) << 16;
+                    fifthHigh |= (h1 >>> 32 & 0xffff) << 16;
+                }
+                if (COUNT == 16) {
+                    q = q.blend(IntVector.fromMemorySegment(INTS, w, o + Q50.QUANTS + 2 * STEP, LE), FROM2)
+                            .blend(IntVector.fromMemorySegment(INTS, w, o + Q50.QUANTS + 3 * STEP, LE), FROM3);
+                    long h2 = w.get(LONG, o + 2 * BLOCK);
+                    long h3 = w.get(LONG, o + 3 * BLOCK);
+                    head = head.blend((short) h2, FROM2).blend((short) h3, FROM3);
+                    fifthLow |= (h2 >>> 16 & 0xffff) << 32 | (h3 >>> 16 & 0xffff) << 48;
+                    fifthHigh |= (h2 >>> 32 & 0xffff) << 32 | (h3 >>> 32 & 0xffff) << 48;
+                }
+                IntVector low = q.and(NIBBLES)
+                        .reinterpretAsBytes()
+                        .add((byte) 16, VectorMask.fromLong(QUANTS, fifthLow))
+                        .reinterpretAsInts();
+                IntVector high = q.lanewise(VectorOperators.LSHR, 4)
+                        .and(NIBBLES)
+                        .reinterpretAsBytes()
+                        .add((byte) 16, VectorMask.fromLong(QUANTS, fifthHigh))
+                        .reinterpretAsInts();
+                IntVector sum = low.and(EVEN)
+                        .mul(ByteVector.fromArray(BYTES, x, p)
+                                .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                .reinterpretAsInts())
+                        .add(high.and(EVEN)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(low.lanewise(VectorOperators.LSHR, 8)
+                                .and(EVEN)
+                                .mul(ByteVector.fromArray(BYTES, x, p + UNIT / 2)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()))
+                        .add(high.lanewise(VectorOperators.LSHR, 8)
+                                .and(EVEN)
+                                .mul(ByteVector.fromArray(BYTES, x, p + 3 * UNIT / 4)
+                                        .convertShape(VectorOperators.B2S, SHORTS, 0)
+                                        .reinterpretAsInts()));
+                FloatVector factors = FloatVector.fromArray(FLOATS, sums, unit * 2 * BLOCKS);
+                ((FloatVector) sum.convert(VectorOperators.I2F, 0))
+                        .fma(factors.rearrange(SCALES), factors.rearrange(CORRECTIONS))
+                        .fma(
+                                head.lanewise(VectorOperators.LSHL, 13)
+                                        .and(HALF_BITS)
+                                        .reinterpretAsFloats()
+                                        .mul(0x1p112f),
+                                FloatVector.fromArray(FLOATS, lanes, row * COUNT))
+                        .intoArray(lanes, row * COUNT);
+            }
+        }
+    }
+
+    @Override
+    public void expand(MemorySegment w, long offset, int elements, float[] out, int outOffset) {
         for (int block = 0; block < elements / ELEMENTS; block++) {
             long o = offset + (long) block * BLOCK;
             int at = outOffset + block * ELEMENTS;

@@ -41,13 +41,14 @@ class ForwardLawsTest {
         assertClose("decode", TestModel.logits(model, ids, DType.F32, 1), prefill, ROUNDING);
     }
 
-    /// A few rows may be multiplied with activations of 8 bits, and that may turn the routing of single tokens.
+    /// A few rows may be multiplied with activations of 8 bits. With a choice of experts that may turn the routing of
+    /// a token, and attention carries the difference to all tokens after it; so a token takes all experts here.
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
             names = {"F32", "F16", "BF16"})
     void prefillEqualsDecodeInQuantizedFormats(DType type) {
-        Mixtral model = TestModel.of(tiny(type), VECTOR);
+        Mixtral model = TestModel.of(tiny(type, 2), VECTOR);
         int[] ids = ids(1, 21);
         float[][] prefill = TestModel.logits(model, ids, DType.F32, ids.length);
         float[][] decode = TestModel.logits(model, ids, DType.F32, 1);
@@ -58,6 +59,7 @@ class ForwardLawsTest {
         assertThat(differences[ids.length / 2])
                 .as("median of " + Arrays.toString(differences))
                 .isLessThan(0.2);
+        assertThat(differences[ids.length - 1]).as("worst token").isLessThan(0.5);
     }
 
     @Test
@@ -241,7 +243,12 @@ class ForwardLawsTest {
     }
 
     private static TinyMixtral tiny(DType type) {
-        return TinyMixtral.create(TinyConfig.mixtral().withExperts(4, 2), 21, name -> BlockFormat.valueOf(type.name()));
+        return tiny(type, 4);
+    }
+
+    private static TinyMixtral tiny(DType type, int experts) {
+        return TinyMixtral.create(
+                TinyConfig.mixtral().withExperts(experts, 2), 21, name -> BlockFormat.valueOf(type.name()));
     }
 
     private static int[] ids(int seed, int count) {
