@@ -65,9 +65,9 @@ build() {
     done
     # shellcheck disable=SC2086 # lists of flags
     if mkdir -p "${lib%/*}" \
-        && (cd "$work" && for unit in cpu decode scalar; do
+        && (cd "$work" && for unit in check cpu decode levels scalar; do
             "$cc" $flags $levels -c "$src/$unit.c" || exit 1
-        done) && "$cc" -shared -o "$lib.$$" "$work"/*.o; then
+        done) && "$cc" -shared -Wl,-Bsymbolic -o "$lib.$$" "$work"/*.o; then
         mv "$lib.$$" "$lib"
     else
         rm -f "$lib.$$"

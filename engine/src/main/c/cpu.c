@@ -1,13 +1,6 @@
-/* Which levels this machine runs. A level is in the library when the build could compile it, which it says by defining
- * M4J_WITH_AVX2 and so on; it runs when the CPU has its instructions and the system saves its registers. */
+/* Which instructions this machine has: those of the CPU whose registers the system saves. */
 #define _DEFAULT_SOURCE /* syscall */
-#include "mixtral4j.h"
-
-#include <string.h>
-
-int32_t mixtral4j_abi(void) {
-    return MIXTRAL4J_ABI;
-}
+#include "levels.h"
 
 #if defined(__x86_64__)
 
@@ -30,7 +23,8 @@ static const uint32_t AVX512_BF16 = 1u << 5;
 /* Leaf 7.0, edx. */
 static const uint32_t AMX_TILE_BF16 = 1u << 22 | 1u << 24;
 
-/* Registers that the system saves, bits of XCR0: xmm and ymm; for zmm also masks and both halves; for tiles their shapes and data. */
+/* Registers that the system saves, bits of XCR0: xmm and ymm; for zmm also masks and both halves; for tiles their shapes
+ * and data. */
 static const uint32_t YMM = 1u << 1 | 1u << 2;
 static const uint32_t TILES = 1u << 17 | 1u << 18;
 static const uint32_t ZMM = 1u << 1 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 7;
@@ -57,22 +51,22 @@ static int has(uint32_t flags, uint32_t wanted) {
     return (flags & wanted) == wanted;
 }
 
-static int runs_avx2(void) {
+int m4j_runs_avx2(void) {
     struct cpu it = cpu();
     return has(it.leaf1_ecx, FMA | F16C) && has(it.leaf7_ebx, AVX2) && has(it.saved, YMM);
 }
 
-static int runs_avx512(void) {
+int m4j_runs_avx512(void) {
     struct cpu it = cpu();
-    return runs_avx2() && has(it.leaf7_ebx, AVX512_F_DQ_BW_VL) && has(it.leaf7_ecx, AVX512_VBMI_VNNI)
+    return m4j_runs_avx2() && has(it.leaf7_ebx, AVX512_F_DQ_BW_VL) && has(it.leaf7_ecx, AVX512_VBMI_VNNI)
         && has(it.leaf71_eax, AVX512_BF16) && has(it.saved, ZMM);
 }
 
 /* Linux gives a process tile registers when it asks for them, once, for all of its threads.
  * Source: Documentation/arch/x86/xstate.rst of Linux. */
-static int runs_amx(void) {
+int m4j_runs_amx(void) {
     struct cpu it = cpu();
-    if (!runs_avx512() || !has(it.leaf7_edx, AMX_TILE_BF16) || !has(it.saved, TILES)) {
+    if (!m4j_runs_avx512() || !has(it.leaf7_edx, AMX_TILE_BF16) || !has(it.saved, TILES)) {
         return 0;
     }
 #if defined(__linux__)
@@ -85,15 +79,15 @@ static int runs_amx(void) {
 
 #else
 
-static int runs_avx2(void) {
+int m4j_runs_avx2(void) {
     return 0;
 }
 
-static int runs_avx512(void) {
+int m4j_runs_avx512(void) {
     return 0;
 }
 
-static int runs_amx(void) {
+int m4j_runs_amx(void) {
     return 0;
 }
 
@@ -104,46 +98,14 @@ static int runs_amx(void) {
 #include <sys/auxv.h>
 
 /* NEON itself belongs to every aarch64; the dot product is bit 20 of Linux's AT_HWCAP, HWCAP_ASIMDDP. */
-static int runs_neon(void) {
+int m4j_runs_neon(void) {
     return (getauxval(AT_HWCAP) >> 20 & 1) != 0;
 }
 
 #else
 
-static int runs_neon(void) {
+int m4j_runs_neon(void) {
     return 0;
 }
 
 #endif
-
-#ifndef M4J_WITH_AVX2
-#define M4J_WITH_AVX2 0
-#endif
-#ifndef M4J_WITH_AVX512
-#define M4J_WITH_AVX512 0
-#endif
-#ifndef M4J_WITH_AMX
-#define M4J_WITH_AMX 0
-#endif
-#ifndef M4J_WITH_NEON
-#define M4J_WITH_NEON 0
-#endif
-
-int32_t mixtral4j_runs(const char *level) {
-    if (strcmp(level, "scalar") == 0) {
-        return 1;
-    }
-    if (strcmp(level, "avx2") == 0) {
-        return M4J_WITH_AVX2 && runs_avx2();
-    }
-    if (strcmp(level, "avx512") == 0) {
-        return M4J_WITH_AVX512 && runs_avx512();
-    }
-    if (strcmp(level, "amx") == 0) {
-        return M4J_WITH_AMX && runs_amx();
-    }
-    if (strcmp(level, "neon") == 0) {
-        return M4J_WITH_NEON && runs_neon();
-    }
-    return 0;
-}

@@ -1,10 +1,12 @@
 /* The C kernels: one set of functions per instruction-set level, all with the same meaning.
  *
- * Java owns every buffer and every thread: a function works on the calling thread, allocates nothing and touches only
+ * Java owns every buffer and every thread: a kernel works on the calling thread, allocates nothing and touches only
  * what its arguments point to. Functions of level L are named mixtral4j_L_NAME, for example mixtral4j_avx512_gemv.
  * The level "scalar" is plain C, the oracle of the others; it is tested against ScalarKernels.
  *
- * Weight types are the numbers of GGUF's tensor types. Weights are rows of whole blocks, `stride` bytes apart.
+ * Weight types are the numbers of GGUF's tensor types. Weights are rows of whole blocks, `stride` bytes apart, at any
+ * address; prepared activations and scratch memory start at multiples of 64. F32 weights are multiplied in float32 or
+ * better, because routers are F32; for the other types activations may be rounded to 8 bits, or both factors to bfloat16.
  */
 #ifndef MIXTRAL4J_H
 #define MIXTRAL4J_H
@@ -28,8 +30,14 @@ enum mixtral4j_type {
 /* The ABI of this library. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_abi(void);
 
-/* Whether this CPU and operating system run a level: "scalar", "avx2", "avx512", "amx", "neon". */
+/* Whether this library has a level, "scalar", "avx2", "avx512", "amx" or "neon", and this machine runs it. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
+
+/* Compares a level that runs with the level "scalar" on a few random blocks of every type, in a few milliseconds; a
+ * compiler, an emulator or a hypervisor that gets an instruction wrong is found before it answers. 0 if all is well;
+ * 1 + the type whose gemv gives wrong results; M4J_CHECK_GEMM + 1 + the type whose gemm does; -1 if it cannot be done. */
+MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
+#define M4J_CHECK_GEMM 1000
 
 /* Declares the functions of one level.
  *

@@ -14,7 +14,7 @@ public sealed interface Kernels extends AutoCloseable permits ScalarKernels, Vec
     ///
     /// @param threads threads of every parallel loop, at least 1
     /// @throws IllegalStateException if the kind was asked for by name and cannot run here
-    /// @throws IllegalArgumentException if `MIXTRAL4J_ISA` in the environment names an instruction-set level of
+    /// @throws IllegalArgumentException if `MIXTRAL4J_ISA` in the environment names an instruction-set level for
     ///     [NativeKernels] that does not run here
     static Kernels create(KernelKind kind, int threads) {
         return switch (kind) {

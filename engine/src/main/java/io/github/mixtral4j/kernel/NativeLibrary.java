@@ -1,32 +1,44 @@
 package io.github.mixtral4j.kernel;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.github.mixtral4j.tensor.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// The loaded C library. It stays loaded until the process ends.
-///
-/// @param symbols its functions
-/// @param levels names of the instruction-set levels that run here, best first; `scalar` is always the last
-record NativeLibrary(SymbolLookup symbols, List<String> levels) {
+final class NativeLibrary {
     /// `MIXTRAL4J_ABI` of the header that [NativeLevel] was written for.
     private static final int ABI = 1;
+
+    /// `M4J_CHECK_GEMM` of that header.
+    private static final int CHECK_GEMM = 1000;
 
     /// Every level there is, best first.
     private static final List<String> LEVELS = List.of("amx", "avx512", "avx2", "neon", "scalar");
 
-    /// Why there is no library.
+    private final SymbolLookup symbols;
+    private final List<String> levels = new ArrayList<>();
+    /// What each level said of itself when it was first asked; empty is well.
+    private final Map<String, Optional<String>> checked = new ConcurrentHashMap<>();
+
+    /// Why native kernels cannot be used.
     static final class Unavailable extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -40,67 +52,117 @@ record NativeLibrary(SymbolLookup symbols, List<String> levels) {
         }
     }
 
+    private NativeLibrary(SymbolLookup symbols) throws Unavailable {
+        this.symbols = symbols;
+        try {
+            MethodHandle abi = Linker.nativeLinker()
+                    .downcallHandle(symbols.findOrThrow("mixtral4j_abi"), FunctionDescriptor.of(JAVA_INT));
+            int found = (int) abi.invokeExact();
+            if (found != ABI) {
+                throw new Unavailable("the C library has ABI " + found + ", this engine needs " + ABI);
+            }
+            for (String level : LEVELS) {
+                if (ask("mixtral4j_runs", level) != 0) {
+                    levels.add(level);
+                }
+            }
+        } catch (NoSuchElementException e) {
+            throw new Unavailable("the C library lacks a function: " + e.getMessage());
+        } catch (Unavailable | RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("C functions cannot be called", e);
+        }
+    }
+
     /// Loads the library of this jar.
     static NativeLibrary load() throws Unavailable {
-        byte[] content;
         try {
-            content = NativeFile.content()
+            byte[] content = NativeFile.content()
                     .orElseThrow(() -> new Unavailable("this build contains no C library for "
                             + System.getProperty("os.name") + " on " + System.getProperty("os.arch")));
-        } catch (IOException e) {
-            throw new Unavailable("the C library cannot be read from the jar: " + e.getMessage());
+            return load(content, NativeFile.cache());
+        } catch (IOException | InvalidPathException e) {
+            throw new Unavailable("the C library cannot be unpacked: " + e.getMessage());
         }
-        return load(content, NativeFile.cache());
     }
 
     /// Loads a library by way of a file in `cache`, or in a temporary folder where that cannot be.
     static NativeLibrary load(byte[] content, Path cache) throws Unavailable {
+        String notCached;
         try {
-            return of(SymbolLookup.libraryLookup(NativeFile.in(cache, content), Arena.global()));
-        } catch (IOException
-                | IllegalArgumentException
-                | IllegalCallerException e) { // not writable, or mounted without the right to execute
-            return loadFromTemporary(content, cache + ": " + e.getMessage());
+            return new NativeLibrary(open(NativeFile.in(cache, content)));
+        } catch (IOException e) {
+            notCached = reason(e);
         }
-    }
-
-    private static NativeLibrary loadFromTemporary(byte[] content, String whyNotCached) throws Unavailable {
         try {
             Path folder = Files.createTempDirectory("mixtral4j-");
             Path file = NativeFile.in(folder, content);
             try {
-                return of(SymbolLookup.libraryLookup(file, Arena.global()));
+                return new NativeLibrary(open(file));
             } finally {
                 // What is loaded stays loaded without a name.
                 Files.delete(file);
                 Files.delete(folder);
             }
-        } catch (IOException | IllegalArgumentException | IllegalCallerException e) {
-            throw new Unavailable("the C library cannot be loaded (" + whyNotCached + "; " + e.getMessage() + ")");
+        } catch (IOException e) {
+            throw new Unavailable("the C library cannot be loaded (" + notCached + "; " + reason(e) + ")");
         }
     }
 
-    private static NativeLibrary of(SymbolLookup symbols) throws Unavailable {
-        Linker linker = Linker.nativeLinker();
+    /// @throws IOException if the system does not load it, for example because the folder is mounted without the right
+    ///     to execute
+    private static SymbolLookup open(Path file) throws IOException, Unavailable {
+        try {
+            return SymbolLookup.libraryLookup(file, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e.getMessage(), e);
+        } catch (IllegalCallerException e) {
+            throw new Unavailable("java may not call native code; start it with --enable-native-access");
+        }
+    }
+
+    /// Exceptions about files have their path for a message.
+    private static String reason(IOException e) {
+        return e instanceof FileSystemException ? e.toString() : String.valueOf(e.getMessage());
+    }
+
+    /// Names of the instruction-set levels that run here, best first; `scalar` is always the last.
+    List<String> levels() {
+        return Collections.unmodifiableList(levels);
+    }
+
+    /// Lets a level compare itself with the level `scalar`, once; it takes a few milliseconds.
+    ///
+    /// @throws Unavailable with what is wrong, if anything is
+    void check(String level) throws Unavailable {
+        Optional<String> wrong = checked.computeIfAbsent(level, this::askForMistakes);
+        if (wrong.isPresent()) {
+            throw new Unavailable(wrong.get());
+        }
+    }
+
+    private Optional<String> askForMistakes(String level) {
+        int wrong = ask("mixtral4j_check", level);
+        if (wrong == 0) {
+            return Optional.empty();
+        }
+        boolean many = wrong > CHECK_GEMM;
+        String type = DType.ofGgmlId(wrong - 1 - (many ? CHECK_GEMM : 0))
+                .map(DType::name)
+                .orElse("nothing");
+        return Optional.of("the self-check of level " + level + " failed, it multiplies "
+                + (many ? "many rows" : "one row") + " with " + type + " wrongly");
+    }
+
+    /// Calls a function from a level's name to a number.
+    private int ask(String function, String level) {
+        // The address as a number, as in NativeLevel: a call with a segment takes longer to link.
+        MethodHandle handle = Linker.nativeLinker()
+                .downcallHandle(symbols.findOrThrow(function), FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
         try (Arena arena = Arena.ofConfined()) {
-            MethodHandle abi =
-                    linker.downcallHandle(symbols.findOrThrow("mixtral4j_abi"), FunctionDescriptor.of(JAVA_INT));
-            int found = (int) abi.invokeExact();
-            if (found != ABI) {
-                throw new Unavailable("the C library has ABI " + found + ", this engine needs " + ABI);
-            }
-            MethodHandle runs = linker.downcallHandle(
-                    symbols.findOrThrow("mixtral4j_runs"), FunctionDescriptor.of(JAVA_INT, ADDRESS));
-            List<String> levels = new ArrayList<>();
-            for (String level : LEVELS) {
-                if ((int) runs.invokeExact(arena.allocateFrom(level)) != 0) {
-                    levels.add(level);
-                }
-            }
-            return new NativeLibrary(symbols, List.copyOf(levels));
-        } catch (NoSuchElementException e) {
-            throw new Unavailable("the C library lacks a function: " + e.getMessage());
-        } catch (Unavailable | RuntimeException | Error e) {
+            return (int) handle.invokeExact(arena.allocateFrom(level).address());
+        } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("C functions cannot be called", e);

@@ -2,9 +2,6 @@ package io.github.mixtral4j.kernel;
 
 import io.github.mixtral4j.kernel.NativeLibrary.Unavailable;
 import java.lang.System.Logger.Level;
-import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /// Decides whether the C kernels can be used, and at which instruction-set level.
@@ -32,18 +29,7 @@ final class NativeSupport {
         }
     }
 
-    /// What [NativeSelfCheck] said of the levels that were used; empty is well.
-    private static final Map<String, Optional<String>> CHECKED = new ConcurrentHashMap<>();
-
-    /// The level to use.
-    ///
-    /// @param isa level asked for, or null for the best
-    /// @throws Unavailable if there is none
-    /// @throws IllegalArgumentException if the one asked for does not run here
-    static NativeLevel level(@Nullable String isa) throws Unavailable {
-        return level(library(), isa);
-    }
-
+    /// The library of this process.
     static NativeLibrary library() throws Unavailable {
         NativeLibrary library = Loaded.LIBRARY;
         if (library == null) {
@@ -52,41 +38,55 @@ final class NativeSupport {
         return library;
     }
 
-    private static NativeLevel level(NativeLibrary library, @Nullable String isa) throws Unavailable {
+    private static @Nullable String isa() {
+        String isa = System.getenv(ISA);
+        return isa == null || isa.isBlank() ? null : isa;
+    }
+
+    /// The level of `library` to use, checked.
+    ///
+    /// @param isa level asked for, or null for the best
+    /// @throws Unavailable if its self-check fails
+    /// @throws IllegalArgumentException if the one asked for does not run here
+    static String level(NativeLibrary library, @Nullable String isa) throws Unavailable {
         if (isa != null && !library.levels().contains(isa)) {
             throw new IllegalArgumentException(ISA + " must be one of " + String.join(", ", library.levels())
                     + " on this machine, got \"" + isa + "\"");
         }
-        NativeLevel level = library.level(isa != null ? isa : library.levels().getFirst());
-        Optional<String> wrong =
-                CHECKED.computeIfAbsent(level.name(), _ -> NativeSelfCheck.run(level, library.level("scalar")));
-        if (wrong.isPresent()) {
-            throw new Unavailable("the self-check of level " + level.name() + " failed: " + wrong.get());
-        }
+        String level = isa != null ? isa : library.levels().getFirst();
+        library.check(level);
         return level;
     }
 
     /// The level that [KernelKind#AUTO] uses. The plain C of the level `scalar` is used only when asked for: the Vector
     /// API is faster.
-    ///
-    /// @param isa level asked for, or null for the best
-    static NativeLevel automatic(@Nullable String isa) throws Unavailable {
-        NativeLevel level = level(isa);
-        if (isa == null && level.name().equals("scalar")) {
-            throw new Unavailable("the C library has no level for this processor");
+    private static String automatic() throws Unavailable {
+        String isa = isa();
+        try {
+            String level = level(library(), isa);
+            if (isa == null && level.equals("scalar")) {
+                throw new Unavailable("the C library has no level for this processor");
+            }
+            return level;
+        } catch (Unavailable e) {
+            if (isa != null) {
+                throw new IllegalArgumentException(
+                        ISA + " is \"" + isa + "\", but native kernels are unavailable: " + e.reason(), e);
+            }
+            throw e;
         }
-        return level;
     }
 
+    /// Native kernels.
     static Kernels require(int threads) {
         try {
-            NativeLevel level = level(System.getenv(ISA));
             if (!VectorSupport.available()) {
                 throw new Unavailable("they need the Vector API; start java with --add-modules jdk.incubator.vector");
             }
-            return new NativeKernels(level, threads);
+            return new NativeKernels(library().level(level(library(), isa())), threads);
         } catch (Unavailable e) {
-            throw new IllegalStateException("native kernels unavailable: " + e.reason(), e);
+            throw new IllegalStateException(
+                    "native kernels are unavailable: " + e.reason() + "; ask for vector kernels, or auto", e);
         }
     }
 
@@ -95,14 +95,9 @@ final class NativeSupport {
         if (!VectorSupport.available()) {
             return VectorSupport.orScalar(threads);
         }
-        String isa = System.getenv(ISA);
         try {
-            return new NativeKernels(automatic(isa), threads);
+            return new NativeKernels(library().level(automatic()), threads);
         } catch (Unavailable e) {
-            if (isa != null) {
-                throw new IllegalStateException(
-                        ISA + " is \"" + isa + "\", but native kernels are unavailable: " + e.reason(), e);
-            }
             System.getLogger(NativeSupport.class.getPackageName())
                     .log(Level.INFO, "using vector kernels; native kernels are unavailable: " + e.reason());
             return new VectorKernels(threads);
@@ -112,7 +107,7 @@ final class NativeSupport {
     /// What [KernelKind#AUTO] makes of this machine: `native avx512`, or `vector` with the reason.
     static String describeAutomatic() {
         try {
-            return "native " + automatic(System.getenv(ISA)).name();
+            return "native " + automatic();
         } catch (Unavailable e) {
             return "vector (native kernels are unavailable: " + e.reason() + ")";
         }

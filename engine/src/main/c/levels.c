@@ -1,0 +1,48 @@
+/* The levels of this library. The build defines M4J_WITH_AVX2 and so on for those that the compiler could compile. */
+#include "levels.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define LEVEL(L, RUNS)                                                                                                 \
+    {                                                                                                                  \
+        #L, RUNS, mixtral4j_##L##_gemv_bytes, mixtral4j_##L##_gemv_x, mixtral4j_##L##_gemv, mixtral4j_##L##_gemm_bytes, \
+            mixtral4j_##L##_gemm_x, mixtral4j_##L##_gemm_tmp, mixtral4j_##L##_gemm                                     \
+    }
+
+static int always(void) {
+    return 1;
+}
+
+static const struct m4j_level LEVELS[] = {
+    LEVEL(scalar, always),
+#ifdef M4J_WITH_AVX2
+    LEVEL(avx2, m4j_runs_avx2),
+#endif
+#ifdef M4J_WITH_AVX512
+    LEVEL(avx512, m4j_runs_avx512),
+#endif
+#ifdef M4J_WITH_AMX
+    LEVEL(amx, m4j_runs_amx),
+#endif
+#ifdef M4J_WITH_NEON
+    LEVEL(neon, m4j_runs_neon),
+#endif
+};
+
+const struct m4j_level *m4j_find_level(const char *name) {
+    for (size_t i = 0; i < sizeof LEVELS / sizeof *LEVELS; i++) {
+        if (strcmp(LEVELS[i].name, name) == 0) {
+            return LEVELS[i].runs() ? &LEVELS[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+int32_t mixtral4j_abi(void) {
+    return MIXTRAL4J_ABI;
+}
+
+int32_t mixtral4j_runs(const char *level) {
+    return m4j_find_level(level) != NULL;
+}
