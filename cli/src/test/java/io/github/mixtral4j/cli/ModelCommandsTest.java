@@ -58,7 +58,8 @@ final class ModelCommandsTest {
     void logitsAreTheReferencesInEveryContainer() {
         ReferenceTrace expected = new ReferenceMixtral(MODEL.weights()).forward(IDS);
         for (String container : containers) {
-            JsonNode result = json("logits", container, "--ids", ids(), "--kv-type", "f32", "--json");
+            JsonNode result =
+                    json("logits", container, "--ids", ids(), "--kernels", "vector", "--kv-type", "f32", "--json");
             assertThat(result.propertyNames()).containsExactly("logits", "experts", "nll", "load_balancing_loss");
             assertThat(result.get("logits").size()).isEqualTo(1280);
             for (int id = 0; id < 1280; id++) {
@@ -84,7 +85,8 @@ final class ModelCommandsTest {
         int[] many = IntStream.range(0, 150).map(i -> i * 37 % 1280).toArray();
         StringBuilder list = new StringBuilder();
         TokenIds.append(list, many);
-        JsonNode result = json("logits", gguf, "--ids", list.toString(), "--kv-type", "f32", "--json");
+        JsonNode result =
+                json("logits", gguf, "--ids", list.toString(), "--kernels", "vector", "--kv-type", "f32", "--json");
         ReferenceTrace expected = new ReferenceMixtral(MODEL.weights()).forward(many);
         assertThat(result.get("nll").doubleValue()).isCloseTo(expected.nllMean(), within(1e-3));
         assertThat(result.get("load_balancing_loss").doubleValue())
@@ -117,6 +119,35 @@ final class ModelCommandsTest {
         for (int id = 0; id < 1280; id++) {
             assertThat(copied.get("logits").get(id).doubleValue())
                     .isCloseTo(mapped.get("logits").get(id).doubleValue(), within(1e-2));
+        }
+    }
+
+    @Test
+    void whatAutoChoosesIsShownByInspectAndUsedByBench() {
+        String shown = json("inspect", gguf, "--json").get("kernels").stringValue();
+        assertThat(shown).matches("native \\w+|vector \\(native kernels are unavailable: .+\\)");
+        JsonNode bench =
+                json("bench", gguf, "--prefill", "2", "--decode", "2", "--repeat", "1", "--threads", "1", "--json");
+        assertThat(shown).startsWith(bench.get("kernels").stringValue());
+        assertThat(Cli.run("inspect", gguf).out()).contains("\nkernels: " + shown + "\n");
+    }
+
+    @Test
+    void nativeKernelsAgreeOrSayWhyTheyCannotRun() {
+        String shown = json("inspect", gguf, "--json").get("kernels").stringValue();
+        if (shown.startsWith("native")) {
+            JsonNode vector = json("logits", gguf, "--ids", ids(), "--kernels", "vector", "--json");
+            JsonNode nativeLogits = json("logits", gguf, "--ids", ids(), "--kernels", "native", "--json");
+            for (int id = 0; id < 1280; id++) {
+                assertThat(nativeLogits.get("logits").get(id).doubleValue())
+                        .isCloseTo(vector.get("logits").get(id).doubleValue(), within(0.3));
+            }
+        } else if (shown.contains("no C library")) {
+            Cli result = Cli.run("logits", gguf, "--ids", "1", "--kernels", "native");
+            assertThat(result.code()).isEqualTo(1);
+            assertThat(result.err())
+                    .startsWith("mixtral logits: native kernels are unavailable: this build contains no C library for ")
+                    .endsWith("; ask for vector kernels, or auto\n");
         }
     }
 
@@ -239,14 +270,27 @@ final class ModelCommandsTest {
 
     @Test
     void benchReportsItsContract() {
-        JsonNode result =
-                json("bench", gguf, "--prefill", "16", "--decode", "4", "--repeat", "2", "--threads", "1", "--json");
+        JsonNode result = json(
+                "bench",
+                gguf,
+                "--prefill",
+                "16",
+                "--decode",
+                "4",
+                "--repeat",
+                "2",
+                "--threads",
+                "1",
+                "--kernels",
+                "vector",
+                "--json");
         assertThat(result.get("prefill_tokens_per_second").doubleValue()).isPositive();
         assertThat(result.get("decode_tokens_per_second").doubleValue()).isPositive();
         assertThat(result.get("time_to_first_token_seconds").doubleValue()).isPositive();
         assertThat(result.has("peak_rss_bytes")).isTrue();
         assertThat(result.get("weight_bytes_per_token").longValue()).isPositive();
         assertThat(result.get("kernels").stringValue()).isEqualTo("vector");
+        assertThat(result.get("kernels_description").stringValue()).matches("vector, \\d+ bits, 1 thread");
         assertThat(result.get("threads").intValue()).isEqualTo(1);
         assertThat(result.has("projection")).isFalse();
     }

@@ -15,9 +15,8 @@ final class NativeMatmul implements AutoCloseable {
     /// Rows of activations that are multiplied one by one: from three on, unpacking the weights once for all is faster.
     static final int FEW_ROWS = 2;
     /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
-    /// count,
-    /// and float weights then meet floats, where products of many rows may round both to bfloat16. An expert choice
-    /// that is nearly a tie stays what it is.
+    /// count, and float weights then meet floats, where products of many rows may round both to bfloat16. An expert
+    /// choice that is nearly a tie stays what it is.
     private static final int SMALL_MATRIX = 64;
 
     /// Bytes of weights of a task when there are few rows: several tasks per thread even for small matrices, and less

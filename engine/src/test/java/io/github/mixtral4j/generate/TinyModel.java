@@ -31,7 +31,8 @@ final class TinyModel implements AutoCloseable {
     final TinyMixtral tiny;
     final Mixtral model;
     private final Arena arena = Arena.ofShared();
-    private final Kernels kernels = Kernels.create(KernelKind.AUTO, 2);
+    /// Kernels that give a row of floats the same in every company, so that texts can be compared.
+    private final Kernels kernels = Kernels.create(KernelKind.VECTOR, 2);
 
     TinyModel(TinyMixtral tiny) {
         this.tiny = tiny;

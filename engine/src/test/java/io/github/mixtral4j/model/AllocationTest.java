@@ -3,8 +3,8 @@ package io.github.mixtral4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.github.mixtral4j.kernel.KernelKind;
 import io.github.mixtral4j.kernel.Kernels;
-import io.github.mixtral4j.kernel.VectorKernels;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
 import io.github.mixtral4j.tensor.DType;
@@ -13,9 +13,11 @@ import io.github.mixtral4j.testkit.TinyConfig;
 import io.github.mixtral4j.testkit.TinyMixtral;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// The forward pass allocates nothing once it is compiled: what a token costs is counted over all threads.
 class AllocationTest {
@@ -27,18 +29,23 @@ class AllocationTest {
 
     private static final int TOKENS = 100;
 
+    /// Java code that is special to a format is in vector kernels only.
+    static Stream<Arguments> formats() {
+        return TestKernels.fastInEveryFormat()
+                .filter(a -> a.get()[0] == KernelKind.VECTOR || a.get()[1] == DType.Q4_K || a.get()[1] == DType.F16);
+    }
+
     @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"F32", "BF16"})
-    void decodingAllocatesNothingPerToken(BlockFormat format, @TempDir Path folder) throws Exception {
+    @MethodSource("formats")
+    void decodingAllocatesNothingPerToken(KernelKind kind, DType type, @TempDir Path folder) throws Exception {
+        BlockFormat format = BlockFormat.valueOf(type.name());
         TinyMixtral tiny = TinyMixtral.create(
                 TinyConfig.mixtral(),
                 7,
                 name -> name.contains("norm") || name.endsWith("gate.weight") ? BlockFormat.F32 : format);
         Path file = tiny.writeGguf(folder.resolve("tiny.gguf"), TinyMixtral.GgufStyle.DEFAULT);
         try (LoadedModel loaded = ModelLoader.load(file);
-                Kernels kernels = new VectorKernels(2);
+                Kernels kernels = TestKernels.create(kind, 2);
                 KvCache cache = KvCache.allocate(loaded.config(), 256, DType.F16);
                 Workspace work = Workspace.allocate(loaded.config(), 1, 1)) {
             Mixtral model = new Mixtral(loaded.config(), loaded.weights(), kernels);

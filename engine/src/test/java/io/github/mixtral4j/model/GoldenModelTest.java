@@ -9,7 +9,6 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.mixtral4j.kernel.KernelKind;
-import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
 import io.github.mixtral4j.tensor.DType;
@@ -19,15 +18,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Ring 4: the golden model through loader and engine against the float64 oracle's answers.
 class GoldenModelTest {
-    private static final Kernels KERNELS = Kernels.create(KernelKind.AUTO, 2);
+    private static final TestKernels KERNELS = new TestKernels();
 
     @BeforeEach
     void needsGoldenModels() {
@@ -54,7 +56,7 @@ class GoldenModelTest {
                 int[] ids = ints(get(c, "ids"));
                 int last = ids.length - 1;
                 String prompt = container + ", " + ids.length + " tokens: ";
-                Answer answer = run(loaded, ids, DType.F32);
+                Answer answer = run(loaded, KernelKind.VECTOR, ids, DType.F32);
                 assertThat(kl(doubles(get(c, "last_logits")), answer.last()))
                         .as(prompt + "KL")
                         .isLessThan(1e-9);
@@ -83,12 +85,35 @@ class GoldenModelTest {
             int choices = 0;
             int differ = 0;
             for (Object c : cases()) {
-                Answer answer = run(loaded, ints(get(c, "ids")), DType.F16);
+                Answer answer = run(loaded, KernelKind.VECTOR, ints(get(c, "ids")), DType.F16);
                 assertThat(kl(doubles(get(c, "last_logits")), answer.last())).isLessThan(1e-5);
                 choices += answer.logits.length * loaded.config().numLayers();
                 differ += differingChoices(answer, c);
             }
             assertThat(differ).as("choices that differ of " + choices).isLessThan(choices / 100);
+        }
+    }
+
+    /// The limits of `tools/check_golden.py` for kernels that multiply in bfloat16.
+    @ParameterizedTest
+    @ValueSource(strings = {"BF16", "split-experts-F16"})
+    void nativeKernelsGiveTheOraclesAnswersToTheRoundingOfBfloat16(String file) throws IOException {
+        try (LoadedModel loaded = ModelLoader.load(Fixtures.path("golden/a/gguf/" + file + ".gguf"))) {
+            int choices = 0;
+            int differ = 0;
+            double[] kls = new double[cases().size()];
+            for (int i = 0; i < kls.length; i++) {
+                Object c = cases().get(i);
+                Answer answer = run(loaded, KernelKind.NATIVE, ints(get(c, "ids")), DType.F16);
+                kls[i] = kl(doubles(get(c, "last_logits")), answer.last());
+                choices += answer.logits.length * loaded.config().numLayers();
+                differ += differingChoices(answer, c);
+            }
+            Arrays.sort(kls);
+            assertThat(kls[kls.length / 2])
+                    .as("median of " + Arrays.toString(kls))
+                    .isLessThanOrEqualTo(1e-3);
+            assertThat(differ).as("choices that differ of " + choices).isLessThanOrEqualTo(choices / 100);
         }
     }
 
@@ -108,17 +133,23 @@ class GoldenModelTest {
     void expertsApartGiveTheOraclesAnswers() throws IOException {
         try (LoadedModel loaded = ModelLoader.load(Fixtures.path("golden/a/gguf/split-experts-F16.gguf"))) {
             for (Object c : cases()) {
-                Answer answer = run(loaded, ints(get(c, "ids")), DType.F16);
+                Answer answer = run(loaded, KernelKind.VECTOR, ints(get(c, "ids")), DType.F16);
                 assertThat(kl(doubles(get(c, "last_logits")), answer.last())).isLessThan(1e-5);
             }
         }
     }
 
+    static Stream<Arguments> quantized() {
+        return TestKernels.fast()
+                .flatMap(kind -> Stream.of("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
+                        .map(type -> Arguments.of(kind, type)));
+    }
+
     /// The limits of `tools/check_golden.py`: activations may be quantized, and that may flip a choice that is nearly
     /// a tie.
     @ParameterizedTest
-    @ValueSource(strings = {"Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K"})
-    void quantizedWeightsGiveTheOraclesAnswersOverTheSameWeights(String type) throws IOException {
+    @MethodSource("quantized")
+    void quantizedWeightsGiveTheOraclesAnswersOverTheSameWeights(KernelKind kind, String type) throws IOException {
         String json = Files.readString(Fixtures.path("golden/a/expected-quantized.json"));
         List<Object> expected = array(get(get(MiniJson.parse(json), "types"), type));
         try (LoadedModel loaded = ModelLoader.load(Fixtures.path("golden/a/gguf/" + type + ".gguf"))) {
@@ -126,7 +157,7 @@ class GoldenModelTest {
             int flips = 0;
             for (int i = 0; i < kls.length; i++) {
                 int[] ids = ints(get(cases().get(i), "ids"));
-                Answer answer = run(loaded, ids, DType.F16);
+                Answer answer = run(loaded, kind, ids, DType.F16);
                 kls[i] = kl(doubles(get(expected.get(i), "last_logits")), answer.last());
                 for (int l = 0; l < loaded.config().numLayers(); l++) {
                     int[] want =
@@ -146,8 +177,8 @@ class GoldenModelTest {
         }
     }
 
-    private static Answer run(LoadedModel loaded, int[] ids, DType cacheType) {
-        Mixtral model = new Mixtral(loaded.config(), loaded.weights(), KERNELS);
+    private static Answer run(LoadedModel loaded, KernelKind kind, int[] ids, DType cacheType) {
+        Mixtral model = new Mixtral(loaded.config(), loaded.weights(), KERNELS.get(kind));
         Recorder seen = new Recorder();
         try (KvCache cache = KvCache.allocate(model.config(), ids.length, cacheType);
                 Workspace work = Workspace.allocate(model.config(), ids.length, ids.length)) {

@@ -14,10 +14,12 @@ import io.github.mixtral4j.testkit.TinyMixtral;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Ring 2: after every sub-layer the engine shows what [ReferenceMixtral] makes, in double precision, of the same
@@ -25,8 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Each sub-layer is given the engine's own residual stream, so that its error is seen alone and the rounding of one
 /// cannot turn the routing of the next.
 class ReferenceLayersTest {
-    private static final Kernels SCALAR = Kernels.create(KernelKind.SCALAR, 2);
-    private static final Kernels VECTOR = Kernels.create(KernelKind.VECTOR, 2);
+    private static final TestKernels KERNELS = new TestKernels();
     private static final int SEED = 5;
 
     /// Greatest errors, relative to the root mean square of a stage.
@@ -46,45 +47,63 @@ class ReferenceLayersTest {
 
     @AfterAll
     static void close() {
-        SCALAR.close();
-        VECTOR.close();
+        KERNELS.close();
+    }
+
+    /// Native kernels may round to 8 bits or to bfloat16 whatever is not F32.
+    private static Errors errors(KernelKind kind, DType type, Errors ofVectorKernels) {
+        return kind == KernelKind.NATIVE && type != DType.F32 ? QUANTIZED : ofVectorKernels;
+    }
+
+    static Stream<KernelKind> fast() {
+        return TestKernels.fast();
+    }
+
+    static Stream<Arguments> fastInEveryFormat() {
+        return TestKernels.fastInEveryFormat();
     }
 
     @ParameterizedTest
-    @EnumSource
-    void manyRowsAgreeInEveryFormat(DType type) {
-        Errors errors = type.isQuantized() ? QUANTIZED_EXPERTS : FLOAT;
-        check(tiny(TinyConfig.mixtral(), type), VECTOR, 24, DType.F32, errors, 24);
+    @MethodSource("fastInEveryFormat")
+    void manyRowsAgreeInEveryFormat(KernelKind kind, DType type) {
+        Errors errors = errors(kind, type, type.isQuantized() ? QUANTIZED_EXPERTS : FLOAT);
+        check(tiny(TinyConfig.mixtral(), type), KERNELS.get(kind), 24, DType.F32, errors, 24);
     }
 
     @ParameterizedTest
-    @EnumSource
-    void singleRowsAgreeInEveryFormat(DType type) {
-        Errors errors = type.isQuantized() ? QUANTIZED : FLOAT;
-        check(tiny(TinyConfig.mixtral(), type), VECTOR, 5, DType.F32, errors, 1);
+    @MethodSource("fastInEveryFormat")
+    void singleRowsAgreeInEveryFormat(KernelKind kind, DType type) {
+        Errors errors = errors(kind, type, type.isQuantized() ? QUANTIZED : FLOAT);
+        check(tiny(TinyConfig.mixtral(), type), KERNELS.get(kind), 5, DType.F32, errors, 1);
     }
 
     @ParameterizedTest
     @EnumSource
     void scalarKernelsAgreeInEveryFormat(DType type) {
-        check(tiny(TinyConfig.mixtral(), type), SCALAR, 4, DType.F32, FLOAT, 3, 1);
+        check(tiny(TinyConfig.mixtral(), type), KERNELS.get(KernelKind.SCALAR), 4, DType.F32, FLOAT, 3, 1);
     }
 
-    @Test
-    void halfPrecisionCacheAgreesToItsRounding() {
-        check(tiny(TinyConfig.mixtral(), DType.BF16), VECTOR, 24, DType.F16, HALF_CACHE, 20, 1);
+    @ParameterizedTest
+    @MethodSource("fast")
+    void halfPrecisionCacheAgreesToItsRounding(KernelKind kind) {
+        Errors errors = errors(kind, DType.BF16, HALF_CACHE);
+        check(tiny(TinyConfig.mixtral(), DType.BF16), KERNELS.get(kind), 24, DType.F16, errors, 20, 1);
     }
 
-    @Test
-    void denseModelAgrees() {
-        check(tiny(TinyConfig.dense(), DType.BF16), VECTOR, 10, DType.F32, FLOAT, 8, 1);
+    @ParameterizedTest
+    @MethodSource("fast")
+    void denseModelAgrees(KernelKind kind) {
+        Errors errors = errors(kind, DType.BF16, FLOAT);
+        check(tiny(TinyConfig.dense(), DType.BF16), KERNELS.get(kind), 10, DType.F32, errors, 8, 1);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 6})
     void anyNumberOfExpertsPerTokenAgrees(int perToken) {
         TinyConfig config = TinyConfig.mixtral().withExperts(6, perToken);
-        check(tiny(config, DType.BF16), VECTOR, 10, DType.F32, FLOAT, 8, 1);
+        for (KernelKind kind : List.of(KernelKind.VECTOR, KernelKind.NATIVE)) {
+            check(tiny(config, DType.BF16), KERNELS.get(kind), 10, DType.F32, errors(kind, DType.BF16, FLOAT), 8, 1);
+        }
     }
 
     private static TinyMixtral tiny(TinyConfig config, DType type) {
