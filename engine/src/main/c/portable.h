@@ -1,0 +1,105 @@
+/* The program of the levels "avx2" and "neon", over registers of GCC's vector extension. A level includes it last,
+ * after it has defined
+ *
+ *   LEVEL(name)            its names
+ *   LANES, WIDTH           lanes of 32 bits and bytes of a register
+ *   VECTORS, RUN(bound)    registers of weight rows that gemm multiplies at once; products that `products` may add
+ *   words, ints, floats    a register as lanes of uint64_t, int32_t and float
+ *   INLINE and functions   half, load_f16, load_bf16, load_s8, nibbles, bits, products, total, fma_floats, every_float,
+ *                          every_int, spread, transpose
+ *
+ * gemv: one row of weights, lanes along k. Activations carry a scale for each 32.
+ * gemm: 32 rows of weights are unpacked, lanes along the rows, for 256 columns at a time (12 KB, which stay in the
+ *       first-level cache), and meet up to 6 rows of activations at once. Activations carry a scale for each 256.
+ *
+ * Float weights are multiplied as floats.
+ */
+#include "portable_formats.h"
+
+#include "portable_gemm.h"
+#include "portable_gemv.h"
+
+int64_t LEVEL(gemv_bytes)(int32_t type, int64_t k) {
+    return groups_of(type) ? chunks_of(k) * (int64_t)sizeof(struct activations) : m4j_lines(k * (int64_t)sizeof(float));
+}
+
+void LEVEL(gemv_x)(int32_t type, int64_t k, const float *x, void *out) {
+    if (groups_of(type)) {
+        quantize_row(groups_of(type), 32, x, k, 1, out);
+    } else {
+        memcpy(out, x, (size_t)k * sizeof(float));
+    }
+}
+
+void LEVEL(gemv)(int32_t type, int64_t k, const void *w, int64_t stride, int32_t rows, const void *x, float *y) {
+    switch (type) {
+#define X(name, type, ...)                                                                                             \
+        case type:                                                                                                     \
+            gemv_##name(k, w, stride, rows, x, y);                                                                     \
+            break;
+        QUANTIZED(X)
+        FLOATS(X)
+#undef X
+    }
+}
+
+int64_t LEVEL(gemm_bytes)(int32_t type, int64_t k, int32_t rows) {
+    if (groups_of(type)) {
+        return chunks_of(k) * rows * (int64_t)sizeof(struct activations);
+    }
+    return (k + DEPTH - 1) / DEPTH * DEPTH * rows * (int64_t)sizeof(float);
+}
+
+/* A chunk of all rows, then the next chunk. */
+void LEVEL(gemm_x)(
+    int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out) {
+    for (int32_t r = from; r < to; r++) {
+        const float *row = x + r * x_stride;
+        if (groups_of(type)) {
+            quantize_row(groups_of(type), CHUNK, row, k, rows, (struct activations *)out + r);
+            continue;
+        }
+        for (int64_t i = 0; i < k; i += DEPTH) {
+            float *at = (float *)out + i * rows + r * (int64_t)DEPTH;
+            size_t n = (size_t)(k - i < DEPTH ? k - i : DEPTH);
+            memcpy(at, row + i, n * sizeof(float));
+            memset(at + n, 0, (DEPTH - n) * sizeof(float));
+        }
+    }
+}
+
+int64_t LEVEL(gemm_tmp)(int32_t type, int64_t k, int32_t rows) {
+    (void)type;
+    (void)k;
+    return rows * (int64_t)TILE * (int64_t)sizeof(float);
+}
+
+void LEVEL(gemm)(
+    int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y,
+    int64_t y_stride, void *tmp) {
+    for (int32_t from = 0; from < w_rows; from += TILE) {
+        const uint8_t *tile = (const uint8_t *)w + from * stride;
+        int32_t n = w_rows - from < TILE ? w_rows - from : TILE;
+        memset(tmp, 0, (size_t)rows * TILE * sizeof(float));
+        switch (type) {
+#define PRODUCT(groups, bound) product_##groups##_##bound
+#define X(name, type, block, bytes, groups, bound)                                                                     \
+            case type:                                                                                                 \
+                gemm_quantized(                                                                                        \
+                    unpack_tile_##name, PRODUCT(groups, bound), CHUNK / block * bytes, k, tile, stride, n, x, rows,    \
+                    tmp);                                                                                              \
+                break;
+            QUANTIZED(X)
+#undef X
+#define X(name, type, bytes)                                                                                           \
+            case type:                                                                                                 \
+                gemm_##name(k, tile, stride, n, x, rows, tmp);                                                         \
+                break;
+            FLOATS(X)
+#undef X
+        }
+        for (int32_t r = 0; r < rows; r++) {
+            memcpy(y + from + r * y_stride, (const float *)tmp + r * (int64_t)TILE, (size_t)n * sizeof(float));
+        }
+    }
+}
