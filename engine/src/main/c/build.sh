@@ -2,7 +2,7 @@
 # Builds the C kernels: build.sh [--strict] OUT makes OUT/linux-<arch>/libmixtral4j.so for this machine and, where
 # aarch64-linux-gnu-gcc is there, for aarch64. Without a compiler it says so and succeeds: the library is never needed.
 # A level that the compiler cannot compile is left out. --strict makes all of that, and warnings, errors.
-# The compiler is $CC, or the first of gcc, cc, clang.
+# The compiler is $CC, or the first of gcc, cc, clang; $CPPFLAGS adds definitions.
 
 case $0 in */*) src=${0%/*} ;; *) src=. ;; esac
 strict=
@@ -14,7 +14,7 @@ fi
 out=$1
 
 # No -march=native and no -ffast-math: the same library from every machine, the same sums from every compiler.
-flags="-std=c11 -O3 -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra $strict"
+flags="-std=c11 -O3 -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra $strict ${CPPFLAGS:-}"
 
 # note MESSAGE: one line about what is missing.
 note() {
