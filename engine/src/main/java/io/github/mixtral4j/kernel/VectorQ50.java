@@ -30,9 +30,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Q5_0 in registers, see [NibbleBlocks]. The fifth bits are a mask of the bytes that are 16 more. The 16 that quants
-/// are
-/// too large by is the business of the activations' sums.
+/// Q5_0 in registers, see [NibbleBlocks]. The fifth bits are a mask of the bytes that are 16 more. The 16 that
+/// quants are too large by is the business of the activations' sums.
 final class VectorQ50 implements VectorFormat {
     static final VectorQ50 FORMAT = new VectorQ50();
 

@@ -30,9 +30,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Q5_1 in registers, see [NibbleBlocks]. The fifth bits are a mask of the bytes that are 16 more; the minimums meet
-/// the
-/// sums of the activations.
+/// Q5_1 in registers, see [NibbleBlocks]. The fifth bits are a mask of the bytes that are 16 more; the minimums
+/// meet the sums of the activations.
 final class VectorQ51 implements VectorFormat {
     static final VectorQ51 FORMAT = new VectorQ51();
 
