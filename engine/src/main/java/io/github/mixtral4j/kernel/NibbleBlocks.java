@@ -54,8 +54,7 @@ final class NibbleBlocks {
     static final VectorShuffle<Float> CORRECTIONS = VectorShuffle.fromOp(FLOATS, i -> (BLOCKS + i / 4) % COUNT);
 
     /// Where float32 has the bits of a sign-extended float16 after a shift by 13: a number 2^112 times too small.
-    /// Subnormal
-    /// scales are exact, infinite ones are not kept, as in [Lanes#fromHalf].
+    /// Subnormal scales are exact, infinite ones are not kept, as in [Lanes#fromHalf].
     static final int HALF_BITS = 0x8fffe000;
 
     /// The nibbles of a register, a byte each.
