@@ -82,6 +82,9 @@ class ForwardLawsTest {
         assertThat(differences[differences.length / 2])
                 .as("median of " + Arrays.toString(differences))
                 .isLessThan(0.25);
+        assertThat(differences[differences.length - 1])
+                .as("worst of " + Arrays.toString(differences))
+                .isLessThan(0.5);
     }
 
     @Test
