@@ -10,6 +10,7 @@ import io.github.mixtral4j.generate.GenerationException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -42,8 +43,9 @@ final class ChatAnswer implements Consumer<GenerationEvent> {
                     end.completeExceptionally(new GenerationException(message, cause));
             }
         } catch (RuntimeException e) {
-            // The output is gone; whoever waits cancels the request.
+            // The output is gone; nobody wants the rest.
             end.completeExceptionally(e);
+            throw new CancellationException();
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.mixtral4j.generate;
 import io.github.mixtral4j.sampling.Logprobs;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -22,13 +23,14 @@ final class CompletionCollector implements Consumer<GenerationEvent> {
     @Override
     public synchronized void accept(GenerationEvent event) {
         if (result.isDone()) {
-            return;
+            throw new CancellationException();
         }
         try {
             sink.accept(event);
         } catch (RuntimeException | Error e) {
             result.completeExceptionally(e);
-            return;
+            // Ends the request here and now: until the waiting thread cancels it, the loop could run more steps for it.
+            throw new CancellationException();
         }
         switch (event) {
             case GenerationEvent.Text t -> {

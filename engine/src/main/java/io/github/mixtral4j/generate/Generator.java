@@ -7,7 +7,8 @@ public interface Generator extends AutoCloseable {
     /// Starts a request and returns at once; its events go to `sink`, one at a time.
     ///
     /// The sink runs on the loop that serves all requests, so it must be quick and must not wait for another one.
-    /// A sink that throws ends its own request and is not called again.
+    /// A sink that throws ends its own request before the model computes another token of it, and is not called
+    /// again; what it throws is logged, unless it is a [java.util.concurrent.CancellationException].
     ///
     /// @throws IllegalArgumentException if the request cannot run on this model, such as too long a prompt
     /// @throws java.util.concurrent.RejectedExecutionException if too many requests wait already

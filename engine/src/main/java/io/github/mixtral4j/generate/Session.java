@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -174,7 +175,9 @@ final class Session implements Cancellation {
         try {
             sink.accept(event);
         } catch (RuntimeException | Error e) {
-            LOG.log(Level.WARNING, "the consumer of a request's events failed; the request is cancelled", e);
+            if (!(e instanceof CancellationException)) {
+                LOG.log(Level.WARNING, "the consumer of a request's events failed; the request is cancelled", e);
+            }
             sinkFailed = true;
             cancelled = true;
         }

@@ -432,6 +432,21 @@ class LocalGeneratorTest {
         assertThat(other.closes()).isEqualTo(1);
     }
 
+    /// Whoever waits learns of it by another thread, which may be late: nothing must depend on that.
+    @Test
+    void aRequestWhoseConsumerThrowsTakesNoFurtherStep() throws InterruptedException {
+        generator.submit(GREEDY, new CompletionCollector(event -> {
+            throw new UnsupportedOperationException("no");
+        }));
+        Collected.await(() -> !model.batches.isEmpty());
+        assertThat(generator.generate(prompt(BOS, 70)).tokens()).hasSize(10);
+        assertThat(model.batches)
+                .as("one row of the first, ten of the second")
+                .extracting(Batch::size)
+                .containsOnly(1)
+                .hasSize(11);
+    }
+
     @Test
     void generateThrowsWhatWentWrong() {
         assertThatThrownBy(() -> generator.generate(GREEDY, event -> {
