@@ -2,13 +2,11 @@ package io.github.mixtral4j.cli;
 
 import io.github.mixtral4j.chat.ChatFormat;
 import io.github.mixtral4j.generate.GenerationException;
-import io.github.mixtral4j.generate.GeneratorOptions;
 import io.github.mixtral4j.generate.LocalGenerator;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -62,13 +60,7 @@ final class ChatCommand implements Callable<Integer> {
     private @Nullable Integer context;
 
     @Mixin
-    private SamplingOptions sampling;
-
-    @Mixin
-    private TokenizerOption tokenizers;
-
-    @Mixin
-    private ModelOptions options;
+    private GenerationOptions options;
 
     ChatCommand(Console console) {
         this.console = console;
@@ -80,18 +72,13 @@ final class ChatCommand implements Callable<Integer> {
             console.message(HOW_TO_GET_A_MODEL);
             return Main.FAILED;
         }
-        sampling.check();
         try (OpenModel model = options.open(console, path, context)) {
-            Tokenizer tokenizer = tokenizers.of(model.loaded());
+            Tokenizer tokenizer = options.tokenizer(model);
             ChatFormat chatFormat = PromptCommand.chatFormat(format, tokenizer);
-            GeneratorOptions sizes = GeneratorOptions.of(model.config().contextLength())
-                    .withCacheType(options.kvType())
-                    .withMaxRunning(1);
-            try (LocalGenerator generator =
-                            LocalGenerator.start(model.model(), tokenizer, Set.of(tokenizer.eosId()), sizes);
+            try (LocalGenerator generator = options.start(model, tokenizer);
                     ChatInput input = console.isInteractive() ? ChatInput.atTerminal() : ChatInput.piped(console)) {
                 ChatSession session = new ChatSession(
-                        console, chatFormat, generator, sampling::request, tokenizer.controlId("[TOOL_CALLS]"), system);
+                        console, chatFormat, generator, options::request, tokenizer.controlId("[TOOL_CALLS]"), system);
                 input.onInterrupt(session::interrupt);
                 console.message("Chat format " + chatFormat.name() + "; /help lists the commands.");
                 return converse(input, new ChatCommands(console, session));

@@ -3,15 +3,14 @@ package io.github.mixtral4j.cli;
 import io.github.mixtral4j.chat.ChatFormat;
 import io.github.mixtral4j.chat.ChatRequest;
 import io.github.mixtral4j.chat.Prompt;
-import io.github.mixtral4j.load.TokenizerLoader;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -29,12 +28,8 @@ import picocli.CommandLine.Parameters;
 final class PromptCommand implements Callable<Integer> {
     private final Console console;
 
-    @Option(
-            names = "--tokenizer",
-            required = true,
-            paramLabel = "PATH",
-            description = "tokenizer.model, tokenizer.json, a GGUF file, or a model folder.")
-    private Path tokenizer;
+    @Mixin
+    private TokenizerSource tokenizer;
 
     @Option(
             names = "--format",
@@ -57,7 +52,7 @@ final class PromptCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         ChatRequest read = ChatRequest.of(Json.read(console, request));
-        Tokenizer loaded = TokenizerLoader.open(tokenizer);
+        Tokenizer loaded = tokenizer.open();
         Prompt prompt = chatFormat(format, loaded).render(read);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();

@@ -3,7 +3,6 @@ package io.github.mixtral4j.cli;
 import io.github.mixtral4j.generate.Completion;
 import io.github.mixtral4j.generate.GenerationEvent;
 import io.github.mixtral4j.generate.GenerationRequest;
-import io.github.mixtral4j.generate.GeneratorOptions;
 import io.github.mixtral4j.generate.LocalGenerator;
 import io.github.mixtral4j.generate.Usage;
 import io.github.mixtral4j.sampling.Logprobs;
@@ -14,7 +13,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -67,13 +65,7 @@ final class RunCommand implements Callable<Integer> {
     private boolean json;
 
     @Mixin
-    private SamplingOptions sampling;
-
-    @Mixin
-    private TokenizerOption tokenizers;
-
-    @Mixin
-    private ModelOptions options;
+    private GenerationOptions options;
 
     RunCommand(Console console) {
         this.console = console;
@@ -81,18 +73,13 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        sampling.check();
         try (OpenModel model = options.open(console, path, context)) {
-            Tokenizer tokenizer = tokenizers.of(model.loaded());
-            GenerationRequest request = sampling.request(withBos(tokenizer, tokenizer.encode(text())));
+            Tokenizer tokenizer = options.tokenizer(model);
+            GenerationRequest request = options.request(withBos(tokenizer, tokenizer.encode(text())));
             if (json && logprobs != null) {
                 request = request.withLogprobs(logprobs);
             }
-            GeneratorOptions sizes = GeneratorOptions.of(model.config().contextLength())
-                    .withCacheType(options.kvType())
-                    .withMaxRunning(1);
-            try (LocalGenerator generator =
-                    LocalGenerator.start(model.model(), tokenizer, Set.of(tokenizer.eosId()), sizes)) {
+            try (LocalGenerator generator = options.start(model, tokenizer)) {
                 Completion completion = json ? generator.generate(request) : generator.generate(request, this::stream);
                 if (json) {
                     Json.print(console, describe(completion));

@@ -1,16 +1,15 @@
 package io.github.mixtral4j.cli;
 
-import io.github.mixtral4j.load.TokenizerLoader;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -31,12 +30,8 @@ import tools.jackson.databind.JsonNode;
 final class TokenizeCommand implements Callable<Integer> {
     private final Console console;
 
-    @Option(
-            names = "--tokenizer",
-            required = true,
-            paramLabel = "PATH",
-            description = "tokenizer.model, tokenizer.json, a GGUF file, or a model folder.")
-    private Path tokenizer;
+    @Mixin
+    private TokenizerSource tokenizer;
 
     @Option(names = "--decode", description = "From ids, as a JSON array or separated by commas or spaces, to text.")
     private boolean decode;
@@ -64,7 +59,7 @@ final class TokenizeCommand implements Callable<Integer> {
         if (jsonl && text != null) {
             throw new IllegalArgumentException("--jsonl reads standard input; leave out TEXT");
         }
-        Tokenizer loaded = TokenizerLoader.open(tokenizer);
+        Tokenizer loaded = tokenizer.open();
         if (jsonl) {
             convertLines(loaded);
             return Main.OK;
