@@ -8,24 +8,30 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// How much memory the machine can still give, as the Linux kernel estimates it.
-final class AvailableMemory {
-    private static final Path MEMINFO = Path.of("/proc/meminfo");
+/// How much memory this process can still take: what the machine has left, as the Linux kernel estimates it, or less
+/// where a control group, such as a container's, allows less.
+///
+/// @param root folder that holds `proc` and `sys`
+record AvailableMemory(Path root) {
+    /// That of the machine.
+    static final AvailableMemory SYSTEM = new AvailableMemory(Path.of("/"));
+
     private static final Pattern AVAILABLE = Pattern.compile("(?m)^MemAvailable:\\s+(\\d{1,15}) kB$");
 
-    private AvailableMemory() {}
-
     /// Bytes that can be used without swapping, or empty where the system does not say.
-    private static OptionalLong bytes() throws IOException {
-        if (!Files.isReadable(MEMINFO)) {
+    OptionalLong bytes() throws IOException {
+        Path meminfo = root.resolve("proc/meminfo");
+        if (!Files.isReadable(meminfo)) {
             return OptionalLong.empty();
         }
-        Matcher line = AVAILABLE.matcher(Files.readString(MEMINFO));
-        return line.find() ? OptionalLong.of(Long.parseLong(line.group(1)) << 10) : OptionalLong.empty();
+        Matcher line = AVAILABLE.matcher(Files.readString(meminfo));
+        return line.find()
+                ? OptionalLong.of(Math.min(Long.parseLong(line.group(1)) << 10, ControlGroups.available(root)))
+                : OptionalLong.empty();
     }
 
     /// Whether that many bytes can be used; false where the system does not say.
-    static boolean suffices(long needed) throws IOException {
+    boolean suffices(long needed) throws IOException {
         OptionalLong available = bytes();
         return available.isPresent() && available.getAsLong() >= needed;
     }
@@ -34,7 +40,7 @@ final class AvailableMemory {
     ///
     /// @param file what is to be copied, for the message
     /// @throws CheckpointException if fewer than `needed` bytes are available
-    static void require(String file, long needed) throws IOException {
+    void require(String file, long needed) throws IOException {
         OptionalLong available = bytes();
         if (available.isPresent() && available.getAsLong() < needed) {
             throw new CheckpointException(String.format(

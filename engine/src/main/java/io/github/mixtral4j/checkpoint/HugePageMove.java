@@ -39,7 +39,8 @@ final class HugePageMove implements AutoCloseable {
     /// Starts to move, or returns null if that would bring nothing or memory is short.
     static @Nullable HugePageMove start(List<WeightMemory.Range> ranges) throws IOException {
         long total = ranges.stream().mapToLong(WeightMemory.Range::bytes).sum();
-        boolean wanted = total >= WORTHWHILE && HugePages.available() && AvailableMemory.suffices(total + RESERVE);
+        boolean wanted =
+                total >= WORTHWHILE && HugePages.available() && AvailableMemory.SYSTEM.suffices(total + RESERVE);
         return wanted ? new HugePageMove(ranges) : null;
     }
 

@@ -66,7 +66,7 @@ final class WeightMemory implements AutoCloseable {
 
     private static List<MemorySegment> copy(List<Range> ranges, Arena arena, LoadProgress progress) throws IOException {
         long total = ranges.stream().mapToLong(Range::bytes).sum();
-        AvailableMemory.require(Names.file(ranges.getFirst().file().path()), total);
+        AvailableMemory.SYSTEM.require(Names.file(ranges.getFirst().file().path()), total);
         List<MemorySegment> copies = new ArrayList<>();
         List<Chunk> chunks = new ArrayList<>();
         for (Range range : ranges) {
