@@ -8,9 +8,11 @@ import java.lang.foreign.MemorySegment;
 /// once per batch.
 final class InMemoryExperts implements Experts {
     private final Kernels kernels;
+    private final AdaptedMatmul linear;
 
-    InMemoryExperts(Kernels kernels) {
+    InMemoryExperts(Kernels kernels, AdaptedMatmul linear) {
         this.kernels = kernels;
+        this.linear = linear;
     }
 
     @Override
@@ -37,10 +39,10 @@ final class InMemoryExperts implements Experts {
     void swiglu(SwigluWeights weights, Rows x, Rows out, Workspace work) {
         Rows gate = work.gate().withCount(x.count());
         Rows up = work.up().withCount(x.count());
-        kernels.matmul(weights.gateProj(), x, gate);
-        kernels.matmul(weights.upProj(), x, up);
+        linear.multiply(weights.gateProj(), x, gate, work);
+        linear.multiply(weights.upProj(), x, up, work);
         kernels.swiglu(gate, up);
-        kernels.matmul(weights.downProj(), gate, out);
+        linear.multiply(weights.downProj(), gate, out, work);
     }
 
     private static void clear(Rows out) {

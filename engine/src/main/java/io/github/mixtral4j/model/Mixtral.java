@@ -20,6 +20,7 @@ public final class Mixtral {
     private final MixtralConfig config;
     private final MixtralWeights weights;
     private final Kernels kernels;
+    private final AdaptedMatmul linear;
     private final Rope rope;
     private final InMemoryExperts experts;
     private final List<Rows> attentionNorms = new ArrayList<>();
@@ -30,11 +31,19 @@ public final class Mixtral {
     ///
     /// @param weights shapes as [MixtralConfig] says, validated by the loader
     public Mixtral(MixtralConfig config, MixtralWeights weights, Kernels kernels) {
+        this(config, weights, kernels, List.of());
+    }
+
+    /// The same with adapters, which are added while the model runs; the weights stay untouched.
+    ///
+    /// @throws IllegalArgumentException if an adapter is not for a model of this shape
+    public Mixtral(MixtralConfig config, MixtralWeights weights, Kernels kernels, List<Adapter> adapters) {
         this.config = config;
         this.weights = weights;
         this.kernels = kernels;
         rope = new Rope(config);
-        experts = new InMemoryExperts(kernels);
+        linear = new AdaptedMatmul(kernels, Adaptation.of(config, weights, adapters));
+        experts = new InMemoryExperts(kernels, linear);
         for (LayerWeights layer : weights.layers()) {
             attentionNorms.add(floats(layer.attentionNorm()));
             ffnNorms.add(floats(layer.ffnNorm()));
@@ -101,9 +110,9 @@ public final class Mixtral {
 
         kernels.rmsNorm(x, attentionNorms.get(layer), config.rmsNormEps(), h);
         observer.stage(Stage.ATTENTION_NORM, layer, h);
-        kernels.matmul(w.wq(), h, q);
-        kernels.matmul(w.wk(), h, k);
-        kernels.matmul(w.wv(), h, v);
+        linear.multiply(w.wq(), h, q, work);
+        linear.multiply(w.wk(), h, k, work);
+        linear.multiply(w.wv(), h, v, work);
         rope.apply(q, k, batch.positions(), work.angles());
         observer.stage(Stage.QUERY, layer, q);
         observer.stage(Stage.KEY, layer, k);
@@ -111,7 +120,7 @@ public final class Mixtral {
         cache.store(layer, batch, k, v);
         kernels.attend(q, cache, layer, batch.positions(), batch.sequences(), heads);
         observer.stage(Stage.HEADS, layer, heads);
-        kernels.matmul(w.wo(), heads, out);
+        linear.multiply(w.wo(), heads, out, work);
         kernels.add(x, out);
         observer.stage(Stage.ATTENTION, layer, x);
     }
@@ -126,7 +135,7 @@ public final class Mixtral {
         switch (weights.layers().get(layer).feedForward()) {
             case MoeWeights moe -> {
                 Rows routerLogits = work.routerLogits().withCount(x.count());
-                kernels.matmul(moe.router(), h, routerLogits);
+                linear.multiply(moe.router(), h, routerLogits, work);
                 work.routing().route(routerLogits);
                 observer.routing(layer, routerLogits, work.routing());
                 experts.apply(moe, work.routing(), h, out, work);

@@ -2,10 +2,13 @@ package io.github.mixtral4j.model;
 
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Activations of one running batch: allocated once, reused for every step, so that a forward pass allocates nothing.
 ///
-/// Owned by one loop. For 512 rows of 8x22B it takes about 200 MB, nearly all of it proportional to the rows.
+/// Owned by one loop. For 512 rows of 8x22B it takes about 200 MB, nearly all of it proportional to the rows; adapters
+/// add up to 60 MB when they first run.
 public final class Workspace implements AutoCloseable {
     private static final ForwardObserver NOBODY = new ForwardObserver() {};
 
@@ -26,6 +29,8 @@ public final class Workspace implements AutoCloseable {
     private final Rows gate;
     private final Rows up;
     private final Rows logits;
+    private final List<Rows> lowRank = new ArrayList<>();
+    private final List<Rows> adapted = new ArrayList<>();
     private ForwardObserver observer = NOBODY;
 
     private Workspace(MixtralConfig c, int maxRows, int maxLogitRows) {
@@ -130,6 +135,29 @@ public final class Workspace implements AutoCloseable {
 
     Rows up() {
         return up;
+    }
+
+    /// What an adapter's first matrix gives, `[maxRows, rank]`.
+    Rows lowRank(int rank) {
+        return ofWidth(lowRank, rank);
+    }
+
+    /// What an adapter adds to a product, `[maxRows, cols]`.
+    Rows adapted(int cols) {
+        return ofWidth(adapted, cols);
+    }
+
+    /// The buffer of this width, made when it is first asked for: a model has a handful of widths, and without adapters
+    /// none is needed.
+    private Rows ofWidth(List<Rows> buffers, int cols) {
+        for (int i = 0; i < buffers.size(); i++) { // no iterator: this runs in every product
+            if (buffers.get(i).cols() == cols) {
+                return buffers.get(i);
+            }
+        }
+        Rows made = Rows.allocate(arena, maxRows, cols);
+        buffers.add(made);
+        return made;
     }
 
     /// Frees the buffers.
