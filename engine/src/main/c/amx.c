@@ -138,17 +138,17 @@ void mixtral4j_amx_gemv(int32_t type, int64_t k, const void *w, int64_t stride, 
     mixtral4j_avx512_gemv(type, k, w, stride, rows, x, y);
 }
 
-int64_t mixtral4j_amx_gemm_bytes(int32_t type, int64_t k, int32_t rows) {
+int64_t mixtral4j_amx_gemm_bytes(int32_t type, int32_t precise, int64_t k, int32_t rows) {
     if (!tiled(type, rows)) {
-        return mixtral4j_avx512_gemm_bytes(type, k, rows);
+        return mixtral4j_avx512_gemm_bytes(type, precise, k, rows);
     }
     return (k + CHUNK - 1) / CHUNK * padded_rows(rows) * PAIRS * 4;
 }
 
-void mixtral4j_amx_gemm_x(
-    int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out) {
+void mixtral4j_amx_gemm_x(int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride, int32_t rows,
+    int32_t from, int32_t to, void *out) {
     if (!tiled(type, rows)) {
-        mixtral4j_avx512_gemm_x(type, k, x, x_stride, rows, from, to, out);
+        mixtral4j_avx512_gemm_x(type, precise, k, x, x_stride, rows, from, to, out);
         return;
     }
     int32_t stored = padded_rows(rows);
@@ -165,17 +165,17 @@ void mixtral4j_amx_gemm_x(
     }
 }
 
-int64_t mixtral4j_amx_gemm_tmp(int32_t type, int64_t k, int32_t rows) {
+int64_t mixtral4j_amx_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows) {
     if (!tiled(type, rows)) {
-        return mixtral4j_avx512_gemm_tmp(type, k, rows);
+        return mixtral4j_avx512_gemm_tmp(type, precise, k, rows);
     }
     return (int64_t)padded_rows(rows) * TILE * 4 + (int64_t)TILE * W_STRIDE;
 }
 
-void mixtral4j_amx_gemm(int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
-    int32_t rows, float *y, int64_t y_stride, void *tmp) {
+void mixtral4j_amx_gemm(int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows,
+    const void *x, int32_t rows, float *y, int64_t y_stride, void *tmp) {
     if (!tiled(type, rows)) {
-        mixtral4j_avx512_gemm(type, k, w, stride, w_rows, x, rows, y, y_stride, tmp);
+        mixtral4j_avx512_gemm(type, precise, k, w, stride, w_rows, x, rows, y, y_stride, tmp);
         return;
     }
     int32_t stored = padded_rows(rows);

@@ -74,48 +74,43 @@ INLINE const float *padded(const float *x, int64_t k, int64_t from, float *buffe
     return buffer;
 }
 
+/* Quantizes a group of 32 or 16 activations and returns its scale. */
+INLINE float quantize_group(const float *x, int n, int8_t *q, int *sum) {
+    float max = max_abs(x, n);
+    float inverse = max == 0 ? 0 : 127 / max;
+    *sum = quantize(x, inverse, q);
+    if (n > LANES) {
+        *sum += quantize(x + LANES, inverse, q + LANES);
+    }
+    return max / 127;
+}
+
 static void quantize_for_gemv(int groups, const float *x, int64_t k, struct gemv_x *out) {
     float buffer[CHUNK];
+    int n = CHUNK / groups;
     for (int64_t from = 0; from < k; from += CHUNK, out++) {
         const float *v = padded(x, k, from, buffer);
-        for (int i = 0; i < 8; i++) {
-            float max = max_abs(v + 32 * i, 32);
-            float inverse = max == 0 ? 0 : 127 / max, scale = max / 127;
-            int sum0 = quantize(v + 32 * i, inverse, out->q + 32 * i);
-            int sum1 = quantize(v + 32 * i + 16, inverse, out->q + 32 * i + 16);
-            if (groups == 8) {
-                out->a[i] = scale;
-                out->a[8 + i] = scale * (float)(sum0 + sum1);
-            } else {
-                out->a[2 * i] = out->a[2 * i + 1] = scale;
-                out->b[2 * i] = scale * (float)sum0;
-                out->b[2 * i + 1] = scale * (float)sum1;
-            }
+        float *sums = groups == 8 ? out->a + 8 : out->b;
+        for (int g = 0; g < groups; g++) {
+            int sum;
+            out->a[g] = quantize_group(v + n * g, n, out->q + n * g, &sum);
+            sums[g] = out->a[g] * (float)sum;
         }
     }
 }
 
 static void quantize_for_gemm(struct format f, const float *x, int64_t k, int64_t step, struct gemm_x *out) {
     float buffer[CHUNK];
+    int n = CHUNK / f.groups;
     for (int64_t from = 0; from < k; from += CHUNK, out += step) {
         const float *v = padded(x, k, from, buffer);
-        for (int g = 0; g < 8; g++) {
-            float max = max_abs(v + 32 * g, 32);
-            float inverse = max == 0 ? 0 : 127 / max, scale = max / 127;
-            int sum[2];
-            sum[0] = quantize(v + 32 * g, inverse, out->q + 32 * g);
-            sum[1] = quantize(v + 32 * g + 16, inverse, out->q + 32 * g + 16);
-            if (f.groups == 8) {
-                sum[0] += sum[1];
-            }
-            for (int i = 0; i < f.groups / 8; i++) {
-                int at = g * (f.groups / 8) + i;
-                out->scale[at] = scale;
-                if (f.excess) {
-                    out->sums.integers[at] = -f.excess * sum[i];
-                } else {
-                    out->sums.floats[at] = scale * (float)sum[i];
-                }
+        for (int g = 0; g < f.groups; g++) {
+            int sum;
+            out->scale[g] = quantize_group(v + n * g, n, out->q + n * g, &sum);
+            if (f.excess) {
+                out->sums.integers[g] = -f.excess * sum;
+            } else {
+                out->sums.floats[g] = out->scale[g] * (float)sum;
             }
         }
     }
@@ -253,7 +248,6 @@ void mixtral4j_avx512_gemv(
 #define VECTORS 4                  /* registers of weight rows in a tile */
 #define TILE (VECTORS * LANES)     /* weight rows of a tile */
 #define ROWS 6                     /* rows of activations that a tile meets at once: 24 accumulators of 32 registers */
-#define PROMPT 16                  /* rows of activations from which on they are not quantized */
 #define DEPTH 128                  /* lanes of 4 bytes of a tile of floats, or of pairs of bfloat16 */
 
 /* 16 rows × 256 columns of quantized weights, lanes along the rows. */
@@ -497,22 +491,22 @@ static void gemm_f32(
 #undef multiply
 
 /* Whether a product is one of bytes. */
-static int of_bytes(struct format f, int32_t rows) { return f.groups && rows < PROMPT; }
+static int of_bytes(struct format f, int32_t precise) { return f.groups && !precise; }
 
-int64_t mixtral4j_avx512_gemm_bytes(int32_t type, int64_t k, int32_t rows) {
-    if (of_bytes(format_of(type), rows)) {
+int64_t mixtral4j_avx512_gemm_bytes(int32_t type, int32_t precise, int64_t k, int32_t rows) {
+    if (of_bytes(format_of(type), precise)) {
         return chunks_of(k) * rows * (int64_t)sizeof(struct gemm_x);
     }
     int64_t columns = type == M4J_F32 ? DEPTH : CHUNK;
     return (k + columns - 1) / columns * DEPTH * rows * (int64_t)sizeof(float);
 }
 
-void mixtral4j_avx512_gemm_x(
-    int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out) {
+void mixtral4j_avx512_gemm_x(int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride,
+    int32_t rows, int32_t from, int32_t to, void *out) {
     struct format f = format_of(type);
     for (int32_t r = from; r < to; r++) {
         const float *row = x + r * x_stride;
-        if (of_bytes(f, rows)) {
+        if (of_bytes(f, precise)) {
             quantize_for_gemm(f, row, k, rows, (struct gemm_x *)out + r);
             continue;
         }
@@ -530,16 +524,17 @@ void mixtral4j_avx512_gemm_x(
     }
 }
 
-int64_t mixtral4j_avx512_gemm_tmp(int32_t type, int64_t k, int32_t rows) {
+int64_t mixtral4j_avx512_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows) {
     (void)type;
+    (void)precise;
     (void)k;
     return rows * (int64_t)TILE * (int64_t)sizeof(float);
 }
 
-void mixtral4j_avx512_gemm(int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
-    int32_t rows, float *y, int64_t y_stride, void *tmp) {
+void mixtral4j_avx512_gemm(int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows,
+    const void *x, int32_t rows, float *y, int64_t y_stride, void *tmp) {
     __m512 *acc = tmp;
-    int quantized = of_bytes(format_of(type), rows);
+    int quantized = of_bytes(format_of(type), precise);
     for (int32_t from = 0; from < w_rows; from += TILE) {
         const uint8_t *tile = (const uint8_t *)w + from * stride;
         int32_t n = w_rows - from < TILE ? w_rows - from : TILE;

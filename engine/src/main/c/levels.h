@@ -11,13 +11,14 @@ struct m4j_level {
     int64_t (*gemv_bytes)(int32_t type, int64_t k);
     void (*gemv_x)(int32_t type, int64_t k, const float *x, void *out);
     void (*gemv)(int32_t type, int64_t k, const void *w, int64_t stride, int32_t rows, const void *x, float *y);
-    int64_t (*gemm_bytes)(int32_t type, int64_t k, int32_t rows);
+    int64_t (*gemm_bytes)(int32_t type, int32_t precise, int64_t k, int32_t rows);
     void (*gemm_x)(
-        int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out);
-    int64_t (*gemm_tmp)(int32_t type, int64_t k, int32_t rows);
+        int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from,
+        int32_t to, void *out);
+    int64_t (*gemm_tmp)(int32_t type, int32_t precise, int64_t k, int32_t rows);
     void (*gemm)(
-        int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y,
-        int64_t y_stride, void *tmp);
+        int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
+        int32_t rows, float *y, int64_t y_stride, void *tmp);
 };
 
 /* The level of this name, or NULL if the library does not have it or the machine does not run it. */

@@ -6,7 +6,8 @@
  *
  * Weight types are the numbers of GGUF's tensor types. Weights are rows of whole blocks, `stride` bytes apart, at any
  * address; prepared activations and scratch memory start at multiples of 64. F32 weights are multiplied in float32 or
- * better, because routers are F32; for the other types activations may be rounded to 8 bits, or both factors to bfloat16.
+ * better, because routers are F32. For the other types gemv may round activations to 8 bits, and so may gemm unless it
+ * is to be `precise`: then both factors keep at least the 8 significant bits of bfloat16.
  */
 #ifndef MIXTRAL4J_H
 #define MIXTRAL4J_H
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 /* Changes when a signature or a layout that Java knows changes. */
-#define MIXTRAL4J_ABI 1
+#define MIXTRAL4J_ABI 2
 
 #if defined(_WIN32)
 #define MIXTRAL4J_EXPORT __declspec(dllexport)
@@ -54,13 +55,14 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemv_x(int32_t type, int64_t k, const float *x, void *out);                  \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemv(                                                                        \
         int32_t type, int64_t k, const void *w, int64_t stride, int32_t rows, const void *x, float *y);                \
-    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_bytes(int32_t type, int64_t k, int32_t rows);                        \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_bytes(int32_t type, int32_t precise, int64_t k, int32_t rows);       \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm_x(                                                                      \
-        int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out); \
-    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_tmp(int32_t type, int64_t k, int32_t rows);                          \
+        int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from,        \
+        int32_t to, void *out);                                                                                        \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows);         \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm(                                                                        \
-        int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y, \
-        int64_t y_stride, void *tmp);
+        int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,        \
+        int32_t rows, float *y, int64_t y_stride, void *tmp);
 
 M4J_LEVEL(scalar)
 M4J_LEVEL(avx2)

@@ -10,7 +10,8 @@
  *
  * gemv: one row of weights, lanes along k. Activations carry a scale for each 32.
  * gemm: 32 rows of weights are unpacked, lanes along the rows, for 256 columns at a time (12 KB, which stay in the
- *       first-level cache), and meet up to 6 rows of activations at once. Activations carry a scale for each 256.
+ *       first-level cache), and meet up to 6 rows of activations at once. Activations carry a scale for each 256. For
+ *       a precise product, what rounding has lost is a second row of activations for each.
  *
  * Float weights are multiplied as floats.
  */
@@ -43,20 +44,31 @@ void LEVEL(gemv)(int32_t type, int64_t k, const void *w, int64_t stride, int32_t
     }
 }
 
-int64_t LEVEL(gemm_bytes)(int32_t type, int64_t k, int32_t rows) {
+/* Rows of activations of a product of quantized weights. */
+static int32_t stored_rows(int32_t type, int32_t precise, int32_t rows) {
+    return groups_of(type) && precise ? 2 * rows : rows;
+}
+
+int64_t LEVEL(gemm_bytes)(int32_t type, int32_t precise, int64_t k, int32_t rows) {
     if (groups_of(type)) {
-        return chunks_of(k) * rows * (int64_t)sizeof(struct activations);
+        return chunks_of(k) * stored_rows(type, precise, rows) * (int64_t)sizeof(struct activations);
     }
     return (k + DEPTH - 1) / DEPTH * DEPTH * rows * (int64_t)sizeof(float);
 }
 
 /* A chunk of all rows, then the next chunk. */
 void LEVEL(gemm_x)(
-    int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out) {
+    int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to,
+    void *out) {
+    int32_t stored = stored_rows(type, precise, rows);
     for (int32_t r = from; r < to; r++) {
         const float *row = x + r * x_stride;
         if (groups_of(type)) {
-            quantize_row(groups_of(type), CHUNK, row, k, rows, (struct activations *)out + r);
+            struct activations *at = (struct activations *)out + r;
+            quantize_row(groups_of(type), CHUNK, row, k, stored, at);
+            if (stored > rows) {
+                quantize_rest(groups_of(type), CHUNK, row, k, stored, at, at + rows);
+            }
             continue;
         }
         for (int64_t i = 0; i < k; i += DEPTH) {
@@ -68,25 +80,25 @@ void LEVEL(gemm_x)(
     }
 }
 
-int64_t LEVEL(gemm_tmp)(int32_t type, int64_t k, int32_t rows) {
-    (void)type;
+int64_t LEVEL(gemm_tmp)(int32_t type, int32_t precise, int64_t k, int32_t rows) {
     (void)k;
-    return rows * (int64_t)TILE * (int64_t)sizeof(float);
+    return stored_rows(type, precise, rows) * (int64_t)TILE * (int64_t)sizeof(float);
 }
 
 void LEVEL(gemm)(
-    int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y,
-    int64_t y_stride, void *tmp) {
+    int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
+    int32_t rows, float *y, int64_t y_stride, void *tmp) {
+    int32_t stored = stored_rows(type, precise, rows);
     for (int32_t from = 0; from < w_rows; from += TILE) {
         const uint8_t *tile = (const uint8_t *)w + from * stride;
         int32_t n = w_rows - from < TILE ? w_rows - from : TILE;
-        memset(tmp, 0, (size_t)rows * TILE * sizeof(float));
+        memset(tmp, 0, (size_t)stored * TILE * sizeof(float));
         switch (type) {
 #define PRODUCT(groups, bound) product_##groups##_##bound
 #define X(name, type, block, bytes, groups, bound)                                                                     \
             case type:                                                                                                 \
                 gemm_quantized(                                                                                        \
-                    unpack_tile_##name, PRODUCT(groups, bound), CHUNK / block * bytes, k, tile, stride, n, x, rows,    \
+                    unpack_tile_##name, PRODUCT(groups, bound), CHUNK / block * bytes, k, tile, stride, n, x, stored,  \
                     tmp);                                                                                              \
                 break;
             QUANTIZED(X)
@@ -99,7 +111,11 @@ void LEVEL(gemm)(
 #undef X
         }
         for (int32_t r = 0; r < rows; r++) {
-            memcpy(y + from + r * y_stride, (const float *)tmp + r * (int64_t)TILE, (size_t)n * sizeof(float));
+            const float *sum = (const float *)tmp + r * (int64_t)TILE;
+            const float *rest = sum + rows * (int64_t)TILE;
+            for (int32_t i = 0; i < n; i++) {
+                y[from + i + r * y_stride] = stored > rows ? sum[i] + rest[i] : sum[i];
+            }
         }
     }
 }

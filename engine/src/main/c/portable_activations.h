@@ -60,4 +60,19 @@ static void quantize_row(int groups, int span, const float *x, int64_t k, int64_
     }
 }
 
+/* Quantizes what quantize_row has lost, as rows of their own: both together have 16 bits. */
+static void quantize_rest(
+    int groups, int span, const float *x, int64_t k, int64_t step, const struct activations *row,
+    struct activations *out) {
+    int size = CHUNK / groups;
+    for (int64_t from = 0; from < k; from += CHUNK, row += step, out += step) {
+        float rest[CHUNK];
+        int64_t n = k - from < CHUNK ? k - from : CHUNK;
+        for (int i = 0; i < n; i++) {
+            rest[i] = x[from + i] - (float)row->q[i] * row->scale[i / size];
+        }
+        quantize_row(groups, span, rest, n, 0, out);
+    }
+}
+
 #endif

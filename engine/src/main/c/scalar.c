@@ -41,12 +41,15 @@ void mixtral4j_scalar_gemv(
     }
 }
 
-int64_t mixtral4j_scalar_gemm_bytes(int32_t type, int64_t k, int32_t rows) {
+int64_t mixtral4j_scalar_gemm_bytes(int32_t type, int32_t precise, int64_t k, int32_t rows) {
+    (void)precise;
     return rows * mixtral4j_scalar_gemv_bytes(type, k);
 }
 
 void mixtral4j_scalar_gemm_x(
-    int32_t type, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to, void *out) {
+    int32_t type, int32_t precise, int64_t k, const float *x, int64_t x_stride, int32_t rows, int32_t from, int32_t to,
+    void *out) {
+    (void)precise;
     (void)rows;
     int64_t bytes = mixtral4j_scalar_gemv_bytes(type, k);
     for (int32_t j = from; j < to; j++) {
@@ -54,15 +57,17 @@ void mixtral4j_scalar_gemm_x(
     }
 }
 
-int64_t mixtral4j_scalar_gemm_tmp(int32_t type, int64_t k, int32_t rows) {
+int64_t mixtral4j_scalar_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows) {
+    (void)precise;
     (void)type;
     (void)rows;
     return m4j_lines(k * (int64_t)sizeof(float));
 }
 
 void mixtral4j_scalar_gemm(
-    int32_t type, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x, int32_t rows, float *y,
-    int64_t y_stride, void *tmp) {
+    int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
+    int32_t rows, float *y, int64_t y_stride, void *tmp) {
+    (void)precise;
     int64_t bytes = mixtral4j_scalar_gemv_bytes(type, k);
     for (int32_t r = 0; r < w_rows; r++) {
         m4j_decode(type, (const uint8_t *)w + r * stride, k, tmp);

@@ -17,6 +17,7 @@ public final class NativeKernels implements Kernels {
     private final WorkerPool pool;
     private final Map<DType, VectorFormat> formats = new EnumMap<>(DType.class);
     private final NativeMatmul matmul;
+    private final Products single = new Products();
     private final VectorAttention attention;
     private final VectorRowOps rowOps;
 
@@ -54,8 +55,12 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public synchronized void matmul(Tensor w, Rows x, Rows y) {
-        assert w.cols() == x.cols() && w.rows() == y.cols() && x.count() == y.count();
-        matmul.multiply(w, x, y);
+        matmul.multiply(single.clear().add(w, x, y), Precision.FINE);
+    }
+
+    @Override
+    public synchronized void matmul(Products products, Precision precision) {
+        matmul.multiply(products, precision);
     }
 
     @Override

@@ -46,18 +46,19 @@ record NativeLevel(
                         FunctionDescriptor.ofVoid(JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, POINTER)),
                 linker.downcallHandle(
                         library.findOrThrow(prefix + "gemm_bytes"),
-                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT)),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT)),
                 linker.downcallHandle(
                         library.findOrThrow(prefix + "gemm_x"),
                         FunctionDescriptor.ofVoid(
-                                JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, POINTER)),
+                                JAVA_INT, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT,
+                                POINTER)),
                 linker.downcallHandle(
                         library.findOrThrow(prefix + "gemm_tmp"),
-                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT)),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT)),
                 linker.downcallHandle(
                         library.findOrThrow(prefix + "gemm"),
                         FunctionDescriptor.ofVoid(
-                                JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, JAVA_INT, POINTER,
+                                JAVA_INT, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, JAVA_INT, POINTER,
                                 JAVA_LONG, POINTER)));
     }
 
@@ -89,9 +90,11 @@ record NativeLevel(
     }
 
     /// Bytes of `rows` rows of `k` activations prepared for [#gemm].
-    long gemmBytes(int type, long k, int rows) {
+    ///
+    /// @param precise 1 if 8 bits are not enough for activations, else 0; the same for all functions of a product
+    long gemmBytes(int type, int precise, long k, int rows) {
         try {
-            return (long) gemmBytesHandle.invokeExact(type, k, rows);
+            return (long) gemmBytesHandle.invokeExact(type, precise, k, rows);
         } catch (Throwable e) {
             throw failure(e);
         }
@@ -100,18 +103,18 @@ record NativeLevel(
     /// Prepares rows `[from, to)` of `rows` rows of `k` floats, `xStride` floats apart, for [#gemm].
     ///
     /// @param from a multiple of 16
-    void gemmX(int type, long k, long x, long xStride, int rows, int from, int to, long out) {
+    void gemmX(int type, int precise, long k, long x, long xStride, int rows, int from, int to, long out) {
         try {
-            gemmXHandle.invokeExact(type, k, x, xStride, rows, from, to, out);
+            gemmXHandle.invokeExact(type, precise, k, x, xStride, rows, from, to, out);
         } catch (Throwable e) {
             throw failure(e);
         }
     }
 
     /// Bytes of scratch memory that a call of [#gemm] needs.
-    long gemmTmp(int type, long k, int rows) {
+    long gemmTmp(int type, int precise, long k, int rows) {
         try {
-            return (long) gemmTmpHandle.invokeExact(type, k, rows);
+            return (long) gemmTmpHandle.invokeExact(type, precise, k, rows);
         } catch (Throwable e) {
             throw failure(e);
         }
@@ -119,9 +122,20 @@ record NativeLevel(
 
     /// Multiplies `wRows` rows of weights, `stride` bytes apart, with `rows` prepared rows; the product of weight row
     /// `r` and activation row `j` is float `j * yStride + r` of `y`.
-    void gemm(int type, long k, long w, long stride, int wRows, long x, int rows, long y, long yStride, long tmp) {
+    void gemm(
+            int type,
+            int precise,
+            long k,
+            long w,
+            long stride,
+            int wRows,
+            long x,
+            int rows,
+            long y,
+            long yStride,
+            long tmp) {
         try {
-            gemmHandle.invokeExact(type, k, w, stride, wRows, x, rows, y, yStride, tmp);
+            gemmHandle.invokeExact(type, precise, k, w, stride, wRows, x, rows, y, yStride, tmp);
         } catch (Throwable e) {
             throw failure(e);
         }

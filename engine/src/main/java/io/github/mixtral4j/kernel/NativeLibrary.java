@@ -25,7 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /// The loaded C library. It stays loaded until the process ends.
 final class NativeLibrary {
     /// `MIXTRAL4J_ABI` of the header that [NativeLevel] was written for.
-    private static final int ABI = 1;
+    private static final int ABI = 2;
 
     /// `M4J_CHECK_GEMM` of that header.
     private static final int CHECK_GEMM = 1000;

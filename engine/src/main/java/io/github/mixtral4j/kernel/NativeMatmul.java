@@ -1,47 +1,26 @@
 package io.github.mixtral4j.kernel;
 
-import io.github.mixtral4j.tensor.Rows;
-import io.github.mixtral4j.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
-/// `y = x · wᵀ` by the functions of a [NativeLevel]. This class cuts the work into tasks and owns the memory for
-/// prepared activations; what a task does is C.
-///
-/// A few rows read each tile of weights from memory once and multiply it with every row while it is in the second-level
-/// cache. For more rows there are other functions, which are bound by arithmetic.
-@SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
+/// Products by the functions of a [NativeLevel]: all tasks of all products in one parallel loop, so that threads wait
+/// for each other once and not after every matrix. This class owns the memory for prepared activations.
 final class NativeMatmul implements AutoCloseable {
-    /// Rows of activations that are multiplied one by one: from three on, unpacking the weights once for all is faster.
-    static final int FEW_ROWS = 2;
-    /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
-    /// count, and float weights then meet floats, where products of many rows may round both to bfloat16. An expert
-    /// choice that is nearly a tie stays what it is.
-    private static final int SMALL_MATRIX = 64;
-
-    /// Bytes of weights of a task when there are few rows: several tasks per thread even for small matrices, and less
-    /// than half of a second-level cache.
-    private static final int TILE_BYTES = 256 << 10;
-    /// Weight rows of a task when there are many rows.
-    private static final int TILE_ROWS = 64;
-    /// Rows of activations that are prepared by one task.
-    private static final int GROUP = 16;
+    /// Groups of activations up to which preparing them takes no longer than starting a parallel loop.
+    private static final int FEW_GROUPS = 2;
 
     private final NativeLevel level;
     private final WorkerPool pool;
     private final Scratch prepared = new Scratch();
     private final Scratch[] temporary;
-    private final WorkerPool.Task fewTask = this::multiplyFew;
-    private final WorkerPool.Task prepareTask = this::prepareGroup;
-    private final WorkerPool.Task manyTask = this::multiplyMany;
-    private Tensor w;
-    private Rows x;
-    private Rows y;
-    private int type;
-    private int tileRows;
-    private long weights;
-    private long activations;
-    private long preparedBytes;
+    private final WorkerPool.Task prepareTask = this::prepare;
+    private final WorkerPool.Task multiplyTask = this::multiply;
+    private final List<NativeProduct> products = new ArrayList<>();
+    private int size;
+    /// The first task of each product and, at the end, the number of tasks: of preparing and of multiplying.
+    private int[] firstGroup = {0};
+    private int[] firstTile = {0};
     private long temporaryBytes;
 
     NativeMatmul(NativeLevel level, WorkerPool pool) {
@@ -51,89 +30,66 @@ final class NativeMatmul implements AutoCloseable {
         Arrays.setAll(temporary, worker -> new Scratch());
     }
 
-    void multiply(Tensor matrix, Rows in, Rows out) {
-        check(matrix.name(), matrix.data());
-        check("x", in.data());
-        check("y", out.data());
-        w = matrix;
-        x = in;
-        y = out;
-        type = w.dtype().ggmlId();
-        weights = w.data().address();
-        if (x.count() <= FEW_ROWS || w.rows() <= SMALL_MATRIX) {
-            few();
+    void multiply(Products list, Precision precision) {
+        plan(list, precision);
+        int groups = firstGroup[size];
+        if (groups <= FEW_GROUPS) {
+            for (int group = 0; group < groups; group++) {
+                prepare(group, 0);
+            }
         } else {
-            many();
+            pool.run(groups, prepareTask);
+        }
+        pool.run(firstTile[size], multiplyTask);
+    }
+
+    private void plan(Products list, Precision precision) {
+        size = list.size();
+        while (products.size() < size) {
+            products.add(new NativeProduct(level));
+        }
+        if (firstGroup.length <= size) {
+            firstGroup = new int[size + 1];
+            firstTile = new int[size + 1];
+        }
+        long bytes = 0;
+        temporaryBytes = 0;
+        for (int i = 0; i < size; i++) {
+            NativeProduct product = products.get(i);
+            product.set(list.w(i), list.x(i), list.y(i), precision);
+            boolean shares = i > 0 && product.sharesActivations(products.get(i - 1));
+            product.preparedAt(shares ? products.get(i - 1).prepared() : bytes);
+            bytes += shares ? 0 : product.preparedBytes();
+            firstGroup[i + 1] = firstGroup[i] + (shares ? 0 : product.groups());
+            firstTile[i + 1] = firstTile[i] + product.tiles();
+            temporaryBytes = Math.max(temporaryBytes, product.temporaryBytes());
+        }
+        long start = prepared.bytes(bytes).address();
+        for (int i = 0; i < size; i++) {
+            products.get(i).preparedAt(start + products.get(i).prepared());
         }
     }
 
-    /// C follows addresses without asking: better an exception than a crash.
-    private static void check(String name, MemorySegment data) {
-        if (!data.isNative()) {
-            throw new IllegalArgumentException(name + ": native kernels need memory outside the Java heap");
+    private void prepare(int task, int worker) {
+        int i = owner(firstGroup, task);
+        products.get(i).prepare(task - firstGroup[i]);
+    }
+
+    private void multiply(int task, int worker) {
+        int i = owner(firstTile, task);
+        products.get(i)
+                .multiply(
+                        task - firstTile[i],
+                        temporary[worker].bytes(temporaryBytes).address());
+    }
+
+    /// The product that a task belongs to: the last that starts at or before it and has tasks.
+    private int owner(int[] first, int task) {
+        int i = 0;
+        while (first[i + 1] <= task) {
+            i++;
         }
-        if (!data.scope().isAlive()) {
-            throw new IllegalStateException(name + ": its memory has been closed");
-        }
-    }
-
-    private void few() {
-        preparedBytes = level.gemvBytes(type, w.cols());
-        activations = prepared.bytes(preparedBytes * x.count()).address();
-        long from = x.data().address();
-        for (int row = 0; row < x.count(); row++) {
-            level.gemvX(type, w.cols(), from + x.offset(row), activations + row * preparedBytes);
-        }
-        tileRows = (int) Math.clamp(TILE_BYTES / w.rowBytes(), 1, TILE_ROWS);
-        pool.run(Math.ceilDiv(w.rows(), tileRows), fewTask);
-    }
-
-    private void multiplyFew(int tile, int worker) {
-        int from = tile * tileRows;
-        int rows = Math.min(tileRows, w.rows() - from);
-        long stride = w.rowBytes();
-        long to = y.data().address() + (long) from * Float.BYTES;
-        for (int row = 0; row < x.count(); row++) {
-            level.gemv(
-                    type,
-                    w.cols(),
-                    weights + from * stride,
-                    stride,
-                    rows,
-                    activations + row * preparedBytes,
-                    to + y.offset(row));
-        }
-    }
-
-    private void many() {
-        int rows = x.count();
-        activations = prepared.bytes(level.gemmBytes(type, w.cols(), rows)).address();
-        temporaryBytes = level.gemmTmp(type, w.cols(), rows);
-        pool.run(Math.ceilDiv(rows, GROUP), prepareTask);
-        pool.run(Math.ceilDiv(w.rows(), TILE_ROWS), manyTask);
-    }
-
-    private void prepareGroup(int group, int worker) {
-        int from = group * GROUP;
-        int to = Math.min(from + GROUP, x.count());
-        level.gemmX(type, w.cols(), x.data().address(), x.cols(), x.count(), from, to, activations);
-    }
-
-    private void multiplyMany(int tile, int worker) {
-        int from = tile * TILE_ROWS;
-        int rows = Math.min(TILE_ROWS, w.rows() - from);
-        long stride = w.rowBytes();
-        level.gemm(
-                type,
-                w.cols(),
-                weights + from * stride,
-                stride,
-                rows,
-                activations,
-                x.count(),
-                y.data().address() + (long) from * Float.BYTES,
-                y.cols(),
-                temporary[worker].bytes(temporaryBytes).address());
+        return i;
     }
 
     @Override

@@ -67,6 +67,7 @@ final class VectorRowOps {
         MemorySegment y = out.data();
         int cols = a.cols();
         long at = a.offset(row);
+        long to = out.offset(row);
         FloatVector squares = FloatVector.zero(FLOATS);
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
@@ -83,7 +84,7 @@ final class VectorRowOps {
             FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE)
                     .mul(scale)
                     .mul(FloatVector.fromMemorySegment(FLOATS, weight, i * 4L, NATIVE))
-                    .intoMemorySegment(y, at + i * 4L, NATIVE);
+                    .intoMemorySegment(y, to + i * 4L, NATIVE);
         }
         for (; i < cols; i++) {
             out.set(row, i, a.get(row, i) * scale * b.get(0, i));
@@ -101,11 +102,12 @@ final class VectorRowOps {
         MemorySegment up = b.data();
         int cols = a.cols();
         long at = a.offset(row);
+        long other = b.offset(row);
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
             FloatVector z = FloatVector.fromMemorySegment(FLOATS, gate, at + i * 4L, NATIVE);
             z.div(Lanes.exp(z.neg()).add(1f))
-                    .mul(FloatVector.fromMemorySegment(FLOATS, up, at + i * 4L, NATIVE))
+                    .mul(FloatVector.fromMemorySegment(FLOATS, up, other + i * 4L, NATIVE))
                     .intoMemorySegment(gate, at + i * 4L, NATIVE);
         }
         for (; i < cols; i++) {
@@ -125,10 +127,11 @@ final class VectorRowOps {
         MemorySegment y = b.data();
         int cols = a.cols();
         long at = a.offset(row);
+        long other = b.offset(row);
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
             FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE)
-                    .add(FloatVector.fromMemorySegment(FLOATS, y, at + i * 4L, NATIVE))
+                    .add(FloatVector.fromMemorySegment(FLOATS, y, other + i * 4L, NATIVE))
                     .intoMemorySegment(x, at + i * 4L, NATIVE);
         }
         for (; i < cols; i++) {

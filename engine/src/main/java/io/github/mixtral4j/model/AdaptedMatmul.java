@@ -1,6 +1,8 @@
 package io.github.mixtral4j.model;
 
 import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.kernel.Precision;
+import io.github.mixtral4j.kernel.Products;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 
@@ -16,15 +18,26 @@ final class AdaptedMatmul {
 
     /// `y = x · wᵀ + Σ scale · (x · aᵀ) · bᵀ` over the changes to `w`, added in the order of the adapters.
     void multiply(Tensor w, Rows x, Rows y, Workspace work) {
-        kernels.matmul(w, x, y);
-        for (LowRank change : adaptation.changesTo(w)) {
-            Rows low = work.lowRank(change.rank()).withCount(x.count());
-            Rows sum = work.adapted(y.cols()).withCount(x.count());
-            kernels.matmul(change.a(), x, low);
-            scale(low, change.scale());
-            kernels.matmul(change.b(), low, sum);
-            kernels.add(y, sum);
+        multiply(work.products().clear().add(w, x, y), Precision.FINE, work);
+    }
+
+    /// The same for several products, the weights' own together. `precision` does not concern what adapters add.
+    void multiply(Products products, Precision precision, Workspace work) {
+        kernels.matmul(products, precision);
+        for (int i = 0; i < products.size(); i++) {
+            for (LowRank change : adaptation.changesTo(products.w(i))) {
+                add(change, products.x(i), products.y(i), work);
+            }
         }
+    }
+
+    private void add(LowRank change, Rows x, Rows y, Workspace work) {
+        Rows low = work.lowRank(change.rank()).withCount(x.count());
+        Rows sum = work.adapted(y.cols()).withCount(x.count());
+        kernels.matmul(change.a(), x, low);
+        scale(low, change.scale());
+        kernels.matmul(change.b(), low, sum);
+        kernels.add(y, sum);
     }
 
     private static void scale(Rows rows, float factor) {

@@ -1,6 +1,8 @@
 package io.github.mixtral4j.model;
 
 import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.kernel.Precision;
+import io.github.mixtral4j.kernel.Products;
 import io.github.mixtral4j.model.ForwardObserver.Stage;
 import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.Rows;
@@ -110,9 +112,8 @@ public final class Mixtral {
 
         kernels.rmsNorm(x, attentionNorms.get(layer), config.rmsNormEps(), h);
         observer.stage(Stage.ATTENTION_NORM, layer, h);
-        linear.multiply(w.wq(), h, q, work);
-        linear.multiply(w.wk(), h, k, work);
-        linear.multiply(w.wv(), h, v, work);
+        Products products = work.products().clear();
+        linear.multiply(products.add(w.wq(), h, q).add(w.wk(), h, k).add(w.wv(), h, v), Precision.FINE, work);
         rope.apply(q, k, batch.positions(), work.angles());
         observer.stage(Stage.QUERY, layer, q);
         observer.stage(Stage.KEY, layer, k);
@@ -157,7 +158,7 @@ public final class Mixtral {
         Rows x = work.x();
         Rows chosen = work.sublayer().withCount(wanted.length);
         for (int i = 0; i < wanted.length; i++) {
-            MemorySegment.copy(x.data(), x.offset(wanted[i]), chosen.data(), chosen.offset(i), x.offset(1));
+            MemorySegment.copy(x.data(), x.offset(wanted[i]), chosen.data(), chosen.offset(i), x.rowBytes());
         }
         Rows h = work.normed().withCount(wanted.length);
         kernels.rmsNorm(chosen, outputNorm, config.rmsNormEps(), h);

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.model;
 
+import io.github.mixtral4j.kernel.Products;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -24,11 +25,11 @@ public final class Workspace implements AutoCloseable {
     private final Rows angles;
     private final Rows routerLogits;
     private final Routing routing;
-    private final Rows expertIn;
-    private final Rows expertOut;
+    private final List<ExpertRows> experts = new ArrayList<>();
     private final Rows gate;
     private final Rows up;
     private final Rows logits;
+    private final Products products = new Products();
     private final List<Rows> lowRank = new ArrayList<>();
     private final List<Rows> adapted = new ArrayList<>();
     private ForwardObserver observer = NOBODY;
@@ -45,10 +46,15 @@ public final class Workspace implements AutoCloseable {
         angles = Rows.allocate(arena, 1, c.headDim());
         routerLogits = Rows.allocate(arena, maxRows, c.numExperts());
         routing = new Routing(maxRows, c.numExperts(), c.numExpertsPerToken());
-        expertIn = Rows.allocate(arena, maxRows, c.hiddenSize());
-        expertOut = Rows.allocate(arena, maxRows, c.hiddenSize());
-        gate = Rows.allocate(arena, maxRows, c.intermediateSize());
-        up = Rows.allocate(arena, maxRows, c.intermediateSize());
+        // Room for all rows at one expert, and for all experts of one row.
+        int expertRows = Math.max(maxRows, c.numExpertsPerToken());
+        Rows expertIn = Rows.allocate(arena, expertRows, c.hiddenSize());
+        Rows expertOut = Rows.allocate(arena, expertRows, c.hiddenSize());
+        gate = Rows.allocate(arena, expertRows, c.intermediateSize());
+        up = Rows.allocate(arena, expertRows, c.intermediateSize());
+        for (int e = 0; e < c.numExperts(); e++) {
+            experts.add(new ExpertRows(expertIn.view(), gate.view(), up.view(), expertOut.view()));
+        }
         logits = Rows.allocate(arena, maxLogitRows, c.vocabSize()).withCount(0);
     }
 
@@ -121,12 +127,19 @@ public final class Workspace implements AutoCloseable {
         return routing;
     }
 
-    Rows expertIn() {
-        return expertIn;
+    /// Rows of experts that are computed together.
+    int expertCapacity() {
+        return gate.capacity();
     }
 
-    Rows expertOut() {
-        return expertOut;
+    /// The part of the shared buffers that belongs to an expert, once it has been placed.
+    ExpertRows expert(int e) {
+        return experts.get(e);
+    }
+
+    /// For the products of a sub-layer.
+    Products products() {
+        return products;
     }
 
     Rows gate() {

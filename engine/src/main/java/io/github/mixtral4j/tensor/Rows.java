@@ -16,6 +16,7 @@ public final class Rows {
     private final MemorySegment data;
     private final int capacity;
     private final int cols;
+    private int first;
     private int count;
 
     private Rows(MemorySegment data, int capacity, int cols) {
@@ -33,12 +34,30 @@ public final class Rows {
         return new Rows(arena.allocate((long) capacity * cols * Float.BYTES, 64), capacity, cols);
     }
 
+    /// Another view of the same buffer, for [#withRows(int, int)].
+    public Rows view() {
+        return new Rows(data, capacity, cols);
+    }
+
+    /// Makes rows `[from, from + rows)` of the buffer the rows in use: row 0 is then the buffer's row `from`.
+    ///
+    /// @return this
+    public Rows withRows(int from, int rows) {
+        if (from < 0 || rows < 0 || from > capacity - rows) {
+            throw new IllegalArgumentException(
+                    "a buffer of " + capacity + " rows has no " + rows + " rows from " + from + " on");
+        }
+        first = from;
+        count = rows;
+        return this;
+    }
+
     /// The whole buffer, row-major.
     public MemorySegment data() {
         return data;
     }
 
-    /// Rows that fit.
+    /// Rows that fit into the buffer.
     public int capacity() {
         return capacity;
     }
@@ -57,8 +76,8 @@ public final class Rows {
     ///
     /// @return this
     public Rows withCount(int rows) {
-        if (rows < 0 || rows > capacity) {
-            throw new IllegalArgumentException("a buffer of " + capacity + " rows cannot hold " + rows);
+        if (rows < 0 || rows > capacity - first) {
+            throw new IllegalArgumentException("a buffer of " + (capacity - first) + " rows cannot hold " + rows);
         }
         count = rows;
         return this;
@@ -66,7 +85,12 @@ public final class Rows {
 
     /// Byte offset of a row in [#data()].
     public long offset(int row) {
-        return (long) row * cols * Float.BYTES;
+        return (long) (first + row) * cols * Float.BYTES;
+    }
+
+    /// Bytes of a row.
+    public long rowBytes() {
+        return (long) cols * Float.BYTES;
     }
 
     /// One element.
