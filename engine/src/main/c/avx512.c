@@ -1,9 +1,9 @@
 /* The level "avx512": 512-bit registers, with the byte products of VNNI, the permutes of VBMI, and bfloat16.
  *
- * gemv: one row of weights, lanes along k. Activations carry a scale for each 32.
+ * gemv: one row of weights, lanes along k. Activations of 8 bits carry a scale for each group of the weights.
  * gemm: 64 rows of weights are unpacked, lanes along the rows, for 256 columns at a time, and meet up to 6 rows of
- *       activations at once: as bytes, with activations of 8 bits and a scale for each 256; as bfloat16 pairs, where
- *       groups of 16 would spend more on scales than on products; or, for F32 weights, as floats.
+ *       activations at once: as bytes, with the same activations; as pairs of bfloat16, if the product is to be precise
+ *       or the weights are F16 or BF16; or, for F32 weights, as floats.
  */
 #include "avx512.h"
 
