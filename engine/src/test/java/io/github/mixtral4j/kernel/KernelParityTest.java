@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.mixtral4j.quant.BlockCodec;
+import io.github.mixtral4j.quant.Q2K;
+import io.github.mixtral4j.quant.Q3K;
+import io.github.mixtral4j.quant.Q6K;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Shape;
@@ -11,6 +14,7 @@ import io.github.mixtral4j.tensor.Tensor;
 import io.github.mixtral4j.testkit.SizeSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Ring 1: every vector operation, and matrix multiplication at every level of the C kernels that runs here, against
@@ -78,6 +83,70 @@ class KernelParityTest {
     /// factors to bfloat16, but never those of F32.
     private static double nativeTolerance(String level, DType type) {
         return level.equals("scalar") ? 0 : type == DType.F32 ? 4e-5 : 0.06;
+    }
+
+    /// Damaged weights must not give products that look well.
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "BF16"})
+    void aScaleThatIsNoNumberGivesProductsThatAreNone(DType type) {
+        int blocks = Math.max(2, 1056 / type.blockElements());
+        int k = blocks * type.blockElements();
+        Random random = new Random(type.ordinal());
+        for (int half : halves(type)) {
+            for (int bits : new int[] {0x7c00, 0xfc00, 0x7e00, 0x7c01}) {
+                Tensor w = weights(type, blocks, k, random);
+                for (int row = 0; row < blocks; row++) {
+                    long block = row * w.rowBytes() + (long) row * type.blockBytes();
+                    w.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, block + half, (short) bits);
+                }
+                for (int rows : new int[] {1, 5, 33}) {
+                    Rows x = gaussian(rows, k, random);
+                    Rows y = Rows.allocate(arena, rows, w.rows());
+                    SCALAR.matmul(w, x, y);
+                    String what = type + " bits=" + Integer.toHexString(bits) + " rows=" + rows;
+                    assertNoNumbers("scalar " + what, y);
+                    if (rows > VectorGemv.MAX_ROWS || !scalesCountAsNumbers(type)) {
+                        VECTOR.matmul(w, x, y);
+                        assertNoNumbers("vector " + what, y);
+                    }
+                    NATIVE.forEach((level, kernels) -> {
+                        kernels.matmul(w, x, y);
+                        assertNoNumbers(level + " " + what, y);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Formats in which vector kernels do not look for infinities when they multiply few rows, because of what it
+    /// costs.
+    private static boolean scalesCountAsNumbers(DType type) {
+        return switch (type) {
+            case F16, Q4_0, Q4_1, Q5_0, Q5_1 -> true;
+            default -> false;
+        };
+    }
+
+    /// Where a block has numbers of float16.
+    private static int[] halves(DType type) {
+        return switch (type) {
+            case F32, BF16 -> new int[0];
+            case F16, Q4_0, Q5_0, Q8_0 -> new int[] {0};
+            case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, 2};
+            case Q2_K -> new int[] {Q2K.SCALE, Q2K.MINIMUM};
+            case Q3_K -> new int[] {Q3K.SCALE};
+            case Q6_K -> new int[] {Q6K.SCALE};
+        };
+    }
+
+    private static void assertNoNumbers(String what, Rows y) {
+        for (int row = 0; row < y.count(); row++) {
+            for (int i = 0; i < y.cols(); i++) {
+                assertThat(y.get(row, i)).as("%s at [%d, %d]", what, row, i).isNotFinite();
+            }
+        }
     }
 
     @ParameterizedTest
