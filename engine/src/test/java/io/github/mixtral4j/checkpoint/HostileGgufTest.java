@@ -21,22 +21,10 @@ class HostileGgufTest {
     @TempDir
     Path folder;
 
-    record Lie(String name, byte[] file, String message) {
-        @Override
-        public String toString() {
-            return name;
-        }
-    }
-
     @ParameterizedTest
     @MethodSource("lies")
     void refuses(Lie lie) throws IOException {
-        Path file = Files.write(folder.resolve("m.gguf"), lie.file());
-        for (LoadMode mode : LoadMode.values()) {
-            assertThatThrownBy(() -> Checkpoint.open(file, mode).close())
-                    .isInstanceOf(CheckpointException.class)
-                    .hasMessage(lie.message());
-        }
+        lie.isRefused(Files.write(folder.resolve("m.gguf"), lie.file()), "");
     }
 
     static List<Lie> lies() {

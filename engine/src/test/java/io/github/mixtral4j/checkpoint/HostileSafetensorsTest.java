@@ -17,23 +17,12 @@ class HostileSafetensorsTest {
     @TempDir
     Path folder;
 
-    record Lie(String name, byte[] file, String message) {
-        @Override
-        public String toString() {
-            return name;
-        }
-    }
-
     @ParameterizedTest
     @MethodSource("lies")
     void refuses(Lie lie) throws IOException {
         Files.writeString(folder.resolve("config.json"), "{}");
         Files.write(folder.resolve("model.safetensors"), lie.file());
-        for (LoadMode mode : LoadMode.values()) {
-            assertThatThrownBy(() -> Checkpoint.open(folder, mode).close())
-                    .isInstanceOf(CheckpointException.class)
-                    .hasMessage("model.safetensors: " + lie.message());
-        }
+        lie.isRefused(folder, "model.safetensors: ");
     }
 
     static List<Lie> lies() {

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 
 /// A testkit model in the engine's records, and short ways to run it. Made without the loader, so that a mistake there
 /// cannot hide one here.
-final class TestModel {
+public final class TestModel {
     private static final Arena ARENA = Arena.ofAuto();
 
     private TestModel() {}
@@ -39,7 +39,7 @@ final class TestModel {
     }
 
     /// The model over these kernels, rotary pairs interleaved.
-    static Mixtral of(TinyMixtral tiny, Kernels kernels) {
+    public static Mixtral of(TinyMixtral tiny, Kernels kernels) {
         return new Mixtral(config(tiny.config(), RopeLayout.INTERLEAVED), weights(tiny), kernels);
     }
 
