@@ -1,0 +1,79 @@
+package io.github.mixtral4j.cli;
+
+import io.github.mixtral4j.checkpoint.GgufCheckpoint;
+import io.github.mixtral4j.cli.synth.Synthesis;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/// What `mixtral bench` prints: figures by their name, as JSON or as lines. Names and units are a contract.
+final class BenchReport {
+    private BenchReport() {}
+
+    /// The figures of one sequence.
+    static Map<String, Object> describe(OpenModel model, BenchSpeed speed) {
+        ModelSizes sizes = ModelSizes.of(model.config(), model.loaded().weights());
+        OptionalLong peak = Machine.peakResidentBytes();
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("prefill_tokens_per_second", speed.prefill() / speed.prefillSeconds());
+        result.put("decode_tokens_per_second", 1 / speed.decodeSecondsPerToken());
+        result.put("time_to_first_token_seconds", speed.prefillSeconds());
+        result.put("peak_rss_bytes", peak.isPresent() ? (@Nullable Long) peak.getAsLong() : null);
+        result.put("weight_bytes_per_token", sizes.bytesPerToken());
+        result.put("kernels", model.kernels().name());
+        result.put("kernels_description", model.kernels().description());
+        result.put("threads", model.kernels().threads());
+        result.put("prefill", speed.prefill());
+        result.put("decode", speed.decode());
+        result.put("repeat", speed.samples().size());
+        OptionalInt fullLayers = fullLayers(model);
+        if (fullLayers.isPresent()) {
+            result.put("projection", projection(model, sizes, speed, fullLayers.getAsInt()));
+        }
+        return result;
+    }
+
+    /// Layers of the model of which the file is a slice, if it is one.
+    private static OptionalInt fullLayers(OpenModel model) {
+        return model.loaded().checkpoint() instanceof GgufCheckpoint gguf
+                        && gguf.metadata().has(Synthesis.FULL_LAYERS)
+                ? OptionalInt.of(Math.toIntExact(gguf.metadata().integer(Synthesis.FULL_LAYERS)))
+                : OptionalInt.empty();
+    }
+
+    /// Decode is bound by reading weights and prefill by arithmetic, of which the layers do nearly all: so the one
+    /// grows with the bytes per token and the other with the layers.
+    private static Map<String, Object> projection(OpenModel model, ModelSizes sizes, BenchSpeed speed, int fullLayers) {
+        double layers = (double) fullLayers / model.config().numLayers();
+        double bytes = sizes.layerBytesPerToken() * layers + sizes.headBytesPerToken();
+        double prefillSeconds = speed.prefillSeconds() * layers;
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("layers", fullLayers);
+        result.put("prefill_tokens_per_second", speed.prefill() / prefillSeconds);
+        result.put("decode_tokens_per_second", sizes.bytesPerToken() / (speed.decodeSecondsPerToken() * bytes));
+        result.put("time_to_first_token_seconds", prefillSeconds);
+        result.put("weight_bytes_per_token", Math.round(bytes));
+        return result;
+    }
+
+    /// Prints `name: figure` lines, those of a group indented under its name.
+    static void print(Console console, Map<String, Object> figures) {
+        figures.forEach((key, value) -> {
+            if (value instanceof Map<?, ?> nested) {
+                console.println(key + ":");
+                nested.forEach((k, v) -> console.println("  " + line(k, v)));
+            } else {
+                console.println(line(key, value));
+            }
+        });
+    }
+
+    private static String line(Object key, @Nullable Object value) {
+        return value instanceof Double number
+                ? String.format(Locale.ROOT, "%s: %.2f", key, number)
+                : key + ": " + value;
+    }
+}
