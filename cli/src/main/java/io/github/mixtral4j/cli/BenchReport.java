@@ -2,7 +2,9 @@ package io.github.mixtral4j.cli;
 
 import io.github.mixtral4j.checkpoint.GgufCheckpoint;
 import io.github.mixtral4j.cli.synth.Synthesis;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -11,10 +13,42 @@ import org.jspecify.annotations.Nullable;
 
 /// What `mixtral bench` prints: figures by their name, as JSON or as lines. Names and units are a contract.
 final class BenchReport {
-    private BenchReport() {}
+    private final Map<String, Object> figures = new LinkedHashMap<>();
+    private final List<String> lines = new ArrayList<>();
 
-    /// The figures of one sequence.
-    static Map<String, Object> describe(OpenModel model, BenchSpeed speed) {
+    /// Adds the figures of one sequence.
+    void add(OpenModel model, BenchSpeed speed) {
+        Map<String, Object> described = describe(model, speed);
+        figures.putAll(described);
+        described.forEach((key, value) -> {
+            if (value instanceof Map<?, ?> nested) {
+                lines.add(key + ":");
+                nested.forEach((k, v) -> lines.add("  " + line(k, v)));
+            } else {
+                lines.add(line(key, value));
+            }
+        });
+    }
+
+    /// Adds what else was measured.
+    ///
+    /// @param json its figures, to stand under `key` in JSON
+    /// @param text the same for people
+    void add(String key, Object json, List<String> text) {
+        figures.put(key, json);
+        lines.addAll(text);
+    }
+
+    /// Prints everything.
+    void print(Console console, boolean json) {
+        if (json) {
+            Json.print(console, figures);
+        } else {
+            lines.forEach(console::println);
+        }
+    }
+
+    private static Map<String, Object> describe(OpenModel model, BenchSpeed speed) {
         ModelSizes sizes = ModelSizes.of(model.config(), model.loaded().weights());
         OptionalLong peak = Machine.peakResidentBytes();
         Map<String, Object> result = new LinkedHashMap<>();
@@ -57,18 +91,6 @@ final class BenchReport {
         result.put("time_to_first_token_seconds", prefillSeconds);
         result.put("weight_bytes_per_token", Math.round(bytes));
         return result;
-    }
-
-    /// Prints `name: figure` lines, those of a group indented under its name.
-    static void print(Console console, Map<String, Object> figures) {
-        figures.forEach((key, value) -> {
-            if (value instanceof Map<?, ?> nested) {
-                console.println(key + ":");
-                nested.forEach((k, v) -> console.println("  " + line(k, v)));
-            } else {
-                console.println(line(key, value));
-            }
-        });
     }
 
     private static String line(Object key, @Nullable Object value) {

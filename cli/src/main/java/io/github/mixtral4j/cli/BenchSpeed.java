@@ -28,9 +28,9 @@ record BenchSpeed(int prefill, int decode, List<Sample> samples) {
     static BenchSpeed measure(
             Console console, OpenModel model, DType kvType, int prefill, int decode, int repeat, long seed) {
         int context = model.config().contextLength();
-        if (prefill + decode > context) {
+        if ((long) prefill + decode > context) {
             throw new IllegalArgumentException("--prefill and --decode together must be at most " + context
-                    + ", the model's context length, got " + (prefill + decode));
+                    + ", the model's context length, got " + ((long) prefill + decode));
         }
         int[] tokens = new SplittableRandom(seed)
                 .ints(prefill + decode, 0, model.config().vocabSize())

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -40,5 +42,32 @@ final class Machine {
         } catch (IOException e) {
             return OptionalLong.empty();
         }
+    }
+
+    /// Bytes of all caches of the level that holds most, each counted once however many cores share it; 0 where
+    /// that cannot be found out.
+    static long cacheBytes() {
+        Map<String, Long> levels = new HashMap<>();
+        Set<String> seen = new HashSet<>();
+        try (DirectoryStream<Path> cpus = Files.newDirectoryStream(CPUS, "cpu[0-9]*")) {
+            for (Path cpu : cpus) {
+                try (DirectoryStream<Path> caches = Files.newDirectoryStream(cpu.resolve("cache"), "index*")) {
+                    for (Path cache : caches) {
+                        String level = cache.getFileName().toString();
+                        if (seen.add(level + " " + Files.readString(cache.resolve("shared_cpu_list")))) {
+                            levels.merge(level, kibibytes(Files.readString(cache.resolve("size"))), Long::sum);
+                        }
+                    }
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            return 0;
+        }
+        return levels.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    }
+
+    /// Bytes of a size such as `32768K`.
+    private static long kibibytes(String size) {
+        return Long.parseLong(size.strip().replace("K", "")) << 10;
     }
 }

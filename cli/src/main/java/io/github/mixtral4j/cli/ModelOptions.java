@@ -62,7 +62,7 @@ final class ModelOptions {
     OpenModel open(Console console, Path path, @Nullable Integer contextLength) throws IOException {
         var _ = kvType();
         KernelKind kind = KernelKind.of(kernels);
-        int threadCount = threads == null ? Machine.physicalCores() : positive("--threads", threads);
+        int threadCount = threads();
         LoadOptions options = LoadOptions.DEFAULT
                 .withMode(loadMode())
                 .withProgress(new Progress(console, "loading " + path))
@@ -76,6 +76,17 @@ final class ModelOptions {
             loaded.close();
             throw e;
         }
+    }
+
+    private int threads() {
+        return threads == null ? Machine.physicalCores() : positive("--threads", threads);
+    }
+
+    /// Starts the kernels without a model.
+    ///
+    /// @throws IllegalArgumentException if an option's value is out of range
+    Kernels startKernels() {
+        return start(KernelKind.of(kernels), threads());
     }
 
     private static Kernels start(KernelKind kind, int threads) {

@@ -36,7 +36,8 @@ record ModelSizes(long parameters, long activeParameters, long layerBytesPerToke
         return layerBytesPerToken + headBytesPerToken;
     }
 
-    private static long layers(MixtralWeights weights, int experts, ToLongFunction<Tensor> size) {
+    /// All layers, each with so many of its experts.
+    static long layers(MixtralWeights weights, double experts, ToLongFunction<Tensor> size) {
         return weights.layers().stream()
                 .mapToLong(layer -> attention(layer, size) + feedForward(layer, experts, size))
                 .sum();
@@ -48,12 +49,14 @@ record ModelSizes(long parameters, long activeParameters, long layerBytesPerToke
                 size);
     }
 
-    private static long feedForward(LayerWeights layer, int experts, ToLongFunction<Tensor> size) {
+    private static long feedForward(LayerWeights layer, double experts, ToLongFunction<Tensor> size) {
         return switch (layer.feedForward()) {
             case DenseWeights dense -> swiglu(List.of(dense.swiglu()), size);
             case MoeWeights moe ->
                 size.applyAsLong(moe.router())
-                        + swiglu(moe.experts(), size) / moe.experts().size() * experts;
+                        + Math.round(swiglu(moe.experts(), size)
+                                / (double) moe.experts().size()
+                                * experts);
         };
     }
 

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import static io.github.mixtral4j.cli.Cli.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/// inspect, logits, run, perplexity and bench, on one tiny model in every container.
+/// inspect, logits, run and perplexity, on one tiny model in every container.
 final class ModelCommandsTest {
     private static final TinyMixtral MODEL =
             TinyMixtral.create(TinyConfig.mixtral().withVocabSize(1280), 7).withTokenizer(TinyTokenizer.v3(1280));
@@ -41,13 +42,6 @@ final class ModelCommandsTest {
         Path mistral = Files.createDirectory(folder.resolve("mistral"));
         MODEL.writeMistral(mistral, 1);
         containers = List.of(gguf, old.toString(), huggingFace.toString(), mistral.toString());
-    }
-
-    private static JsonNode json(String... args) {
-        Cli result = Cli.run(args);
-        assertThat(result.code()).as(result.err()).isEqualTo(0);
-        assertThat(result.out()).endsWith("}\n").hasLineCount(1);
-        return Json.MAPPER.readTree(result.out());
     }
 
     private static String ids() {
@@ -266,48 +260,5 @@ final class ModelCommandsTest {
         Cli shown = Cli.run("perplexity", gguf, text.toString(), "--context", "32");
         assertThat(shown.out()).matches("perplexity [\\d.]+ ± [\\d.]+ over \\d+ tokens in \\d+ windows of 32\n");
         assertThat(shown.err()).startsWith("window 1 of ");
-    }
-
-    @Test
-    void benchReportsItsContract() {
-        JsonNode result = json(
-                "bench",
-                gguf,
-                "--prefill",
-                "16",
-                "--decode",
-                "4",
-                "--repeat",
-                "2",
-                "--threads",
-                "1",
-                "--kernels",
-                "vector",
-                "--json");
-        assertThat(result.get("prefill_tokens_per_second").doubleValue()).isPositive();
-        assertThat(result.get("decode_tokens_per_second").doubleValue()).isPositive();
-        assertThat(result.get("time_to_first_token_seconds").doubleValue()).isPositive();
-        assertThat(result.has("peak_rss_bytes")).isTrue();
-        assertThat(result.get("weight_bytes_per_token").longValue()).isPositive();
-        assertThat(result.get("kernels").stringValue()).isEqualTo("vector");
-        assertThat(result.get("kernels_description").stringValue()).matches("vector, \\d+ bits, 1 thread");
-        assertThat(result.get("threads").intValue()).isEqualTo(1);
-        assertThat(result.has("projection")).isFalse();
-    }
-
-    @Test
-    void benchProjectsASliceToAllLayers() {
-        String slice = folder.resolve("slice.gguf").toString();
-        assertThat(Cli.run("synth", "--preset", "tiny", "--layers", "1", "--type", "Q8_0", slice)
-                        .code())
-                .isEqualTo(0);
-        JsonNode result = json("bench", slice, "--prefill", "16", "--decode", "4", "--repeat", "1", "--json");
-        JsonNode projection = result.get("projection");
-        assertThat(projection.get("layers").intValue()).isEqualTo(2);
-        assertThat(projection.get("prefill_tokens_per_second").doubleValue())
-                .isCloseTo(result.get("prefill_tokens_per_second").doubleValue() / 2, within(1e-6));
-        // The head is read once, whatever the number of layers.
-        assertThat(projection.get("weight_bytes_per_token").longValue())
-                .isLessThan(2 * result.get("weight_bytes_per_token").longValue());
     }
 }

@@ -12,14 +12,14 @@ import java.util.regex.Pattern;
 /// where a control group, such as a container's, allows less.
 ///
 /// @param root folder that holds `proc` and `sys`
-record AvailableMemory(Path root) {
+public record AvailableMemory(Path root) {
     /// That of the machine.
-    static final AvailableMemory SYSTEM = new AvailableMemory(Path.of("/"));
+    public static final AvailableMemory SYSTEM = new AvailableMemory(Path.of("/"));
 
     private static final Pattern AVAILABLE = Pattern.compile("(?m)^MemAvailable:\\s+(\\d{1,15}) kB$");
 
     /// Bytes that can be used without swapping, or empty where the system does not say.
-    OptionalLong bytes() throws IOException {
+    public OptionalLong bytes() throws IOException {
         Path meminfo = root.resolve("proc/meminfo");
         if (!Files.isReadable(meminfo)) {
             return OptionalLong.empty();

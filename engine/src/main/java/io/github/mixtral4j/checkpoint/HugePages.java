@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A token reads gigabytes of weights once, so with pages of 4 KiB nearly every page costs a miss in the address cache.
 /// Linux only; elsewhere plain memory, with one warning.
-final class HugePages {
+public final class HugePages {
     private static final Logger LOG = System.getLogger(HugePages.class.getName());
     /// Size and alignment of a huge page.
     static final long HUGE_PAGE_BYTES = 2L << 20;
@@ -75,7 +75,7 @@ final class HugePages {
     /// Zeroed memory that starts at a multiple of 2 MiB, owned by `arena`.
     ///
     /// @throws CheckpointException if the system refuses
-    static MemorySegment allocate(long bytes, Arena arena) throws IOException {
+    public static MemorySegment allocate(long bytes, Arena arena) throws IOException {
         if (bytes == 0) {
             return MemorySegment.NULL;
         }
@@ -111,7 +111,7 @@ final class HugePages {
     }
 
     /// Whether the system has huge pages to give.
-    static boolean available() throws IOException {
+    public static boolean available() throws IOException {
         return Calls.INSTANCE != null && Files.isReadable(SWITCH) && !switchedOff();
     }
 

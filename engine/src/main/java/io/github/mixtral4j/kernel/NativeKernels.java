@@ -13,7 +13,7 @@ import java.util.Objects;
 /// The C functions work on the calling thread and on memory that Java owns, so threads and determinism are as in the
 /// other kernels.
 public final class NativeKernels implements Kernels {
-    private final String level;
+    private final NativeLevel level;
     private final WorkerPool pool;
     private final Map<DType, VectorFormat> formats = new EnumMap<>(DType.class);
     private final NativeMatmul matmul;
@@ -23,7 +23,7 @@ public final class NativeKernels implements Kernels {
 
     /// Starts `threads - 1` worker threads.
     NativeKernels(NativeLevel level, int threads) {
-        this.level = level.name();
+        this.level = level;
         pool = new WorkerPool(threads);
         for (DType type : DType.values()) {
             formats.put(type, VectorFormat.of(type));
@@ -40,7 +40,12 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public String description() {
-        return "native " + level + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+        return "native " + level.name() + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+    }
+
+    /// The C functions in use.
+    NativeLevel level() {
+        return level;
     }
 
     @Override

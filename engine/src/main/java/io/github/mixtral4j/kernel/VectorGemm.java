@@ -24,12 +24,15 @@ final class VectorGemm implements AutoCloseable {
     /// Columns that are expanded at a time; whole blocks of every format. Wide rather than high: the bytes that a tile
     /// reads of each row are contiguous, and no prefetcher learns a row of less than five cache lines. Tiles of
     /// 96 × 256 cost the product 13 %.
-    private static final int DEPTH = 1024;
+    static final int DEPTH = 1024;
     /// Columns that are packed at a time: the cache lines they are written to stay in the first-level cache until every
     /// lane has been.
     private static final int PACKED = 64;
 
-    private static final int PANEL = 2 * COUNT;
+    /// Rows of activations of [#micro6x2].
+    static final int PANEL = 2 * COUNT;
+    /// Weight rows of [#micro6x2].
+    static final int MICRO_ROWS = 6;
 
     private final WorkerPool pool;
     private final Scratch packed = new Scratch();
@@ -124,7 +127,7 @@ final class VectorGemm implements AutoCloseable {
         long step = (long) width * Float.BYTES;
         // The last rows of a tile may be left over from another tile: their sums are computed and not stored.
         if (panelWidth == PANEL) {
-            for (int r = 0; r < rows; r += 6) {
+            for (int r = 0; r < rows; r += MICRO_ROWS) {
                 micro6x2(weights, r * DEPTH, panels, panel, n, result, r * step + (long) column * Float.BYTES, step);
             }
         } else {
@@ -148,7 +151,7 @@ final class VectorGemm implements AutoCloseable {
     }
 
     /// 6 weight rows times a panel of 2 registers, added to `result`.
-    private static void micro6x2(
+    static void micro6x2(
             float[] w, int at, MemorySegment x, long xOffset, int n, MemorySegment result, long offset, long step) {
         long lane = (long) COUNT * Float.BYTES;
         FloatVector c0a = FloatVector.fromMemorySegment(FLOATS, result, offset, NATIVE);
