@@ -14,20 +14,30 @@ export function fail(message, code = 1) {
     process.exit(code);
 }
 
-function output(what, command, args) {
-    const {status, error, stdout, stderr} =
-        spawnSync(command, args, {encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "pipe"]});
+function output(what, program, args, input = "") {
+    const {status, error, stdout, stderr} = spawnSync(program, args, {encoding: "utf8", maxBuffer: 1 << 28, input});
     if (error || status !== 0)
         fail(`${what} failed${error ? `: ${error.message}` : ` with exit code ${status}`}\n${stderr ?? ""}`);
     return stdout;
 }
 
+/** The program `./mixtral`. */
+export const command = join(root, "mixtral");
+
 /** Runs `./mixtral ARGS` and returns what it wrote to standard output. */
-export const mixtral = (...args) => output(`./mixtral ${args.join(" ")}`, join(root, "mixtral"), args.map(String));
+export const mixtral = (...args) => output(`./mixtral ${args.join(" ")}`, command, args.map(String));
+
+/** The ids of each text, without begin-of-text. */
+export const tokenize = (model, texts) =>
+    output("./mixtral tokenize", command, ["tokenize", "--tokenizer", model, "--jsonl"],
+        texts.map((text) => JSON.stringify(text) + "\n").join("")).trim().split("\n").map((line) => JSON.parse(line));
+
+/** Where a script of this folder is. */
+export const path = (name) => join(here, name);
 
 /** Runs a script of this folder in a process of its own and returns the JSON value that it prints last. */
 export const script = (name, ...args) =>
-    JSON.parse(output(name, process.execPath, [join(here, name), ...args.map(String)]).trim().split("\n").at(-1));
+    JSON.parse(output(name, process.execPath, [path(name), ...args.map(String)]).trim().split("\n").at(-1));
 
 const mask = (1n << 64n) - 1n;
 
