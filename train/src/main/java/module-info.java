@@ -1,0 +1,8 @@
+/// Training: the whole mixture, or small adapters on frozen weights.
+module io.github.mixtral4j.train {
+    requires transitive io.github.mixtral4j.chat;
+    requires transitive io.github.mixtral4j.engine;
+    requires static org.jspecify;
+
+    exports io.github.mixtral4j.train.model;
+}
