@@ -20,6 +20,8 @@ public final class NativeKernels implements Kernels {
     private final Products single = new Products();
     private final VectorAttention attention;
     private final VectorRowOps rowOps;
+    private final FloatProducts products;
+    private final TrainingOps training;
 
     /// Starts `threads - 1` worker threads.
     NativeKernels(NativeLevel level, int threads) {
@@ -31,6 +33,8 @@ public final class NativeKernels implements Kernels {
         matmul = new NativeMatmul(level, pool);
         attention = new VectorAttention(pool);
         rowOps = new VectorRowOps(pool);
+        products = new FloatProducts(pool);
+        training = new VectorTrainingOps(pool);
     }
 
     @Override
@@ -66,6 +70,23 @@ public final class NativeKernels implements Kernels {
     @Override
     public synchronized void matmul(Products products, Precision precision) {
         matmul.multiply(products, precision);
+    }
+
+    @Override
+    public synchronized void matmulTransposed(Tensor w, Rows dy, Rows dx) {
+        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
+        products.multiplyTransposed(w, Objects.requireNonNull(formats.get(w.dtype())), dy, dx);
+    }
+
+    @Override
+    public synchronized void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
+        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
+        products.addGradient(dy, x, dw);
+    }
+
+    @Override
+    public TrainingOps training() {
+        return training;
     }
 
     @Override

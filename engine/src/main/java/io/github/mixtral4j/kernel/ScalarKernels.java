@@ -12,10 +12,12 @@ public final class ScalarKernels implements Kernels {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     private final WorkerPool pool;
+    private final TrainingOps training;
 
     /// Starts `threads - 1` worker threads.
     public ScalarKernels(int threads) {
         pool = new WorkerPool(threads);
+        training = new ScalarTrainingOps(pool);
     }
 
     @Override
@@ -59,6 +61,45 @@ public final class ScalarKernels implements Kernels {
                 y.set(row, n, (float) sum);
             }
         });
+    }
+
+    @Override
+    public void matmulTransposed(Tensor w, Rows dy, Rows dx) {
+        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
+        BlockCodec codec = BlockCodec.of(w.dtype());
+        int k = w.cols();
+        pool.run(dy.count(), (row, worker) -> {
+            float[] weights = new float[k];
+            double[] sums = new double[k];
+            for (int n = 0; n < w.rows(); n++) {
+                codec.decode(w.data(), n * w.rowBytes(), weights, 0, k);
+                for (int i = 0; i < k; i++) {
+                    sums[i] += (double) dy.get(row, n) * weights[i];
+                }
+            }
+            for (int i = 0; i < k; i++) {
+                dx.set(row, i, (float) sums[i]);
+            }
+        });
+    }
+
+    @Override
+    public void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
+        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
+        pool.run(dw.count(), (n, worker) -> {
+            for (int i = 0; i < dw.cols(); i++) {
+                double sum = dw.get(n, i);
+                for (int row = 0; row < dy.count(); row++) {
+                    sum += (double) dy.get(row, n) * x.get(row, i);
+                }
+                dw.set(n, i, (float) sum);
+            }
+        });
+    }
+
+    @Override
+    public TrainingOps training() {
+        return training;
     }
 
     @Override

@@ -18,6 +18,8 @@ public final class VectorKernels implements Kernels {
     private final VectorGemm gemm;
     private final VectorAttention attention;
     private final VectorRowOps rowOps;
+    private final FloatProducts products;
+    private final TrainingOps training;
 
     /// Starts `threads - 1` worker threads.
     public VectorKernels(int threads) {
@@ -29,6 +31,8 @@ public final class VectorKernels implements Kernels {
         gemm = new VectorGemm(pool);
         attention = new VectorAttention(pool);
         rowOps = new VectorRowOps(pool);
+        products = new FloatProducts(pool);
+        training = new VectorTrainingOps(pool);
     }
 
     @Override
@@ -63,6 +67,23 @@ public final class VectorKernels implements Kernels {
         } else {
             gemm.multiply(w, format(w), x, y);
         }
+    }
+
+    @Override
+    public synchronized void matmulTransposed(Tensor w, Rows dy, Rows dx) {
+        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
+        products.multiplyTransposed(w, format(w), dy, dx);
+    }
+
+    @Override
+    public synchronized void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
+        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
+        products.addGradient(dy, x, dw);
+    }
+
+    @Override
+    public TrainingOps training() {
+        return training;
     }
 
     @Override

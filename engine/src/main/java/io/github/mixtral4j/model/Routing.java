@@ -19,7 +19,8 @@ public final class Routing {
     private final int[] slots;
     private int rows;
 
-    Routing(int maxRows, int numExperts, int perToken) {
+    /// A routing that can be filled for up to `maxRows` rows.
+    public Routing(int maxRows, int numExperts, int perToken) {
         this.numExperts = numExperts;
         this.perToken = perToken;
         choices = new int[maxRows * perToken];
@@ -33,7 +34,7 @@ public final class Routing {
     ///
     /// @param logits `[rows, numExperts]`
     /// Source: Jiang et al. 2024, "Mixtral of Experts", eq. in section 2.1.
-    void route(Rows logits) {
+    public void route(Rows logits) {
         rows = logits.count();
         Arrays.fill(starts, 0);
         for (int row = 0; row < rows; row++) {

@@ -34,9 +34,14 @@ public final class Rows {
         return new Rows(arena.allocate((long) capacity * cols * Float.BYTES, 64), capacity, cols);
     }
 
-    /// Another view of the same buffer, for [#withRows(int, int)].
+    /// Another view of the same buffer, whose rows in use are its own business: see [#withRows(int, int)].
     public Rows view() {
         return new Rows(data, capacity, cols);
+    }
+
+    /// A view of rows `[from, from + rows)`, all in use.
+    public Rows slice(int from, int rows) {
+        return view().withRows(from, rows);
     }
 
     /// Makes rows `[from, from + rows)` of the buffer the rows in use: row 0 is then the buffer's row `from`.

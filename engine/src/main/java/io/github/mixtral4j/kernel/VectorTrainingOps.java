@@ -1,0 +1,395 @@
+package io.github.mixtral4j.kernel;
+
+import static io.github.mixtral4j.kernel.Lanes.COUNT;
+import static io.github.mixtral4j.kernel.Lanes.FLOATS;
+import static io.github.mixtral4j.kernel.Lanes.NATIVE;
+
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/// The training loops on the Java Vector API.
+final class VectorTrainingOps implements TrainingOps {
+    /// Elements of a task where a tensor counts as one long row.
+    private static final int CHUNK = 1 << 14;
+
+    private final WorkerPool pool;
+    private final TrainingAttention attention;
+    private final float[][] lanes;
+    private float[] rowScales = {};
+    private double[] chunkSums = {};
+
+    VectorTrainingOps(WorkerPool pool) {
+        this.pool = pool;
+        attention = new TrainingAttention(pool);
+        lanes = new float[pool.threads()][2 * COUNT];
+    }
+
+    @Override
+    public void parallel(int count, WorkerPool.Task task) {
+        pool.run(count, task);
+    }
+
+    @Override
+    public void rmsNormBackward(Rows x, Rows weight, float eps, Rows dy, Rows dx, Rows dWeight) {
+        if (rowScales.length < x.count()) {
+            rowScales = new float[x.count()];
+        }
+        float[] scales = rowScales;
+        pool.run(x.count(), (row, worker) -> scales[row] = normBackward(x, weight, eps, dy, dx, row, lanes[worker]));
+        // The gradient of the weight sums over rows: a task has one register of columns and goes down the rows.
+        pool.run(Math.ceilDiv(x.cols(), COUNT), (task, worker) -> {
+            int column = task * COUNT;
+            if (column + COUNT <= x.cols()) {
+                addWeightGradient(x, dy, scales, column, dWeight.data());
+            } else {
+                for (int i = column; i < x.cols(); i++) {
+                    float sum = 0;
+                    for (int row = 0; row < x.count(); row++) {
+                        sum += dy.get(row, i) * x.get(row, i) * scales[row];
+                    }
+                    dWeight.set(0, i, dWeight.get(0, i) + sum);
+                }
+            }
+        });
+    }
+
+    private static float normBackward(Rows x, Rows weight, float eps, Rows dy, Rows dx, int row, float[] lanes) {
+        int cols = x.cols();
+        int whole = cols / COUNT * COUNT;
+        MemorySegment xs = x.data();
+        MemorySegment ws = weight.data();
+        MemorySegment dys = dy.data();
+        MemorySegment dxs = dx.data();
+        long at = x.offset(row);
+        FloatVector squares = FloatVector.zero(FLOATS);
+        FloatVector products = FloatVector.zero(FLOATS);
+        for (int i = 0; i < whole; i += COUNT) {
+            FloatVector v = FloatVector.fromMemorySegment(FLOATS, xs, at + i * 4L, NATIVE);
+            squares = v.fma(v, squares);
+            products = FloatVector.fromMemorySegment(FLOATS, dys, at + i * 4L, NATIVE)
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, i * 4L, NATIVE))
+                    .fma(v, products);
+        }
+        squares.intoArray(lanes, 0);
+        products.intoArray(lanes, COUNT);
+        double square = Lanes.sum(lanes, 0);
+        double dot = Lanes.sum(lanes, COUNT);
+        for (int i = whole; i < cols; i++) {
+            square += (double) x.get(row, i) * x.get(row, i);
+            dot += (double) dy.get(row, i) * weight.get(0, i) * x.get(row, i);
+        }
+        double scale = 1 / Math.sqrt(square / cols + eps);
+        float s = (float) scale;
+        float back = (float) (scale * scale * scale / cols * dot);
+        for (int i = 0; i < whole; i += COUNT) {
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, dys, at + i * 4L, NATIVE)
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, i * 4L, NATIVE))
+                    .mul(s)
+                    .sub(FloatVector.fromMemorySegment(FLOATS, xs, at + i * 4L, NATIVE)
+                            .mul(back));
+            FloatVector.fromMemorySegment(FLOATS, dxs, at + i * 4L, NATIVE)
+                    .add(d)
+                    .intoMemorySegment(dxs, at + i * 4L, NATIVE);
+        }
+        for (int i = whole; i < cols; i++) {
+            dx.set(row, i, dx.get(row, i) + (dy.get(row, i) * weight.get(0, i) * s - x.get(row, i) * back));
+        }
+        return s;
+    }
+
+    private static void addWeightGradient(Rows x, Rows dy, float[] scales, int column, MemorySegment dWeight) {
+        MemorySegment xs = x.data();
+        MemorySegment dys = dy.data();
+        FloatVector sum = FloatVector.zero(FLOATS);
+        for (int row = 0; row < x.count(); row++) {
+            long at = x.offset(row) + column * 4L;
+            sum = FloatVector.fromMemorySegment(FLOATS, xs, at, NATIVE)
+                    .mul(scales[row])
+                    .fma(FloatVector.fromMemorySegment(FLOATS, dys, at, NATIVE), sum);
+        }
+        FloatVector.fromMemorySegment(FLOATS, dWeight, column * 4L, NATIVE)
+                .add(sum)
+                .intoMemorySegment(dWeight, column * 4L, NATIVE);
+    }
+
+    @Override
+    public void swiglu(Rows gate, Rows up, Rows out) {
+        MemorySegment gates = gate.data();
+        MemorySegment ups = up.data();
+        MemorySegment outs = out.data();
+        int cols = gate.cols();
+        pool.run(gate.count(), (row, worker) -> {
+            long at = gate.offset(row);
+            int i = 0;
+            for (; i <= cols - COUNT; i += COUNT) {
+                FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
+                z.div(Lanes.exp(z.neg()).add(1f))
+                        .mul(FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE))
+                        .intoMemorySegment(outs, at + i * 4L, NATIVE);
+            }
+            for (; i < cols; i++) {
+                float z = gate.get(row, i);
+                out.set(row, i, (float) (z / (1 + Math.exp(-z))) * up.get(row, i));
+            }
+        });
+    }
+
+    @Override
+    public void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales, int at) {
+        pool.run(
+                gate.count(),
+                (row, worker) ->
+                        dScales[at + row] = swigluBackward(gate, up, dOut, row, scales[at + row], lanes[worker]));
+    }
+
+    private static float swigluBackward(Rows gate, Rows up, Rows dOut, int row, float scale, float[] lanes) {
+        MemorySegment gates = gate.data();
+        MemorySegment ups = up.data();
+        MemorySegment douts = dOut.data();
+        int cols = gate.cols();
+        long at = gate.offset(row);
+        FloatVector sums = FloatVector.zero(FLOATS);
+        int i = 0;
+        for (; i <= cols - COUNT; i += COUNT) {
+            FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
+            FloatVector u = FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE);
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, douts, at + i * 4L, NATIVE);
+            FloatVector sigmoid =
+                    FloatVector.broadcast(FLOATS, 1f).div(Lanes.exp(z.neg()).add(1f));
+            FloatVector silu = z.mul(sigmoid);
+            FloatVector h = silu.mul(u);
+            sums = d.fma(h, sums);
+            FloatVector scaled = d.mul(scale);
+            // silu' = sigmoid + silu · (1 − sigmoid)
+            scaled.mul(u).mul(sigmoid.add(silu.sub(silu.mul(sigmoid)))).intoMemorySegment(gates, at + i * 4L, NATIVE);
+            scaled.mul(silu).intoMemorySegment(ups, at + i * 4L, NATIVE);
+            h.mul(scale).intoMemorySegment(douts, at + i * 4L, NATIVE);
+        }
+        sums.intoArray(lanes, 0);
+        float sum = Lanes.sum(lanes, 0);
+        for (; i < cols; i++) {
+            float z = gate.get(row, i);
+            float u = up.get(row, i);
+            float d = dOut.get(row, i);
+            float sigmoid = (float) (1 / (1 + Math.exp(-z)));
+            sum += d * z * sigmoid * u;
+            gate.set(row, i, scale * d * u * (sigmoid + z * sigmoid * (1 - sigmoid)));
+            up.set(row, i, scale * d * z * sigmoid);
+            dOut.set(row, i, scale * z * sigmoid * u);
+        }
+        return sum;
+    }
+
+    @Override
+    public void combine(Rows values, int[] slots, float[] weights, int perRow, Rows out) {
+        int cols = out.cols();
+        pool.run(out.count(), (row, worker) -> {
+            for (int k = 0; k < perRow; k++) {
+                int slot = row * perRow + k;
+                addScaled(values, slots[slot], weights[slot], out, row, cols, k == 0);
+            }
+        });
+    }
+
+    private static void addScaled(Rows values, int from, float weight, Rows out, int row, int cols, boolean first) {
+        MemorySegment in = values.data();
+        MemorySegment to = out.data();
+        long source = values.offset(from);
+        long target = out.offset(row);
+        float keep = first ? 0 : 1;
+        int i = 0;
+        for (; i <= cols - COUNT; i += COUNT) {
+            FloatVector sum = first
+                    ? FloatVector.zero(FLOATS)
+                    : FloatVector.fromMemorySegment(FLOATS, to, target + i * 4L, NATIVE);
+            FloatVector.fromMemorySegment(FLOATS, in, source + i * 4L, NATIVE)
+                    .mul(weight)
+                    .add(sum)
+                    .intoMemorySegment(to, target + i * 4L, NATIVE);
+        }
+        for (; i < cols; i++) {
+            out.set(row, i, keep * out.get(row, i) + weight * values.get(from, i));
+        }
+    }
+
+    @Override
+    public void crossEntropy(Rows logits, int[] targets, float[] weights, float[] logProbs) {
+        pool.run(
+                logits.count(),
+                (row, worker) -> logProbs[row] = crossEntropy(logits, row, targets[row], weights[row], lanes[worker]));
+    }
+
+    private static float crossEntropy(Rows logits, int row, int target, float weight, float[] lanes) {
+        MemorySegment data = logits.data();
+        int cols = logits.cols();
+        int whole = cols / COUNT * COUNT;
+        long at = logits.offset(row);
+        FloatVector maxima = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int i = 0; i < whole; i += COUNT) {
+            maxima = maxima.max(FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE));
+        }
+        float max = maxima.reduceLanes(VectorOperators.MAX);
+        for (int i = whole; i < cols; i++) {
+            max = Math.max(max, logits.get(row, i));
+        }
+        float chosen = logits.get(row, target) - max;
+        FloatVector sums = FloatVector.zero(FLOATS);
+        for (int i = 0; i < whole; i += COUNT) {
+            FloatVector p = Lanes.exp(FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE)
+                    .sub(max));
+            p.intoMemorySegment(data, at + i * 4L, NATIVE);
+            sums = sums.add(p);
+        }
+        sums.intoArray(lanes, 0);
+        double total = Lanes.sum(lanes, 0);
+        for (int i = whole; i < cols; i++) {
+            double p = Math.exp(logits.get(row, i) - max);
+            logits.set(row, i, (float) p);
+            total += p;
+        }
+        float factor = (float) (weight / total);
+        for (int i = 0; i < whole; i += COUNT) {
+            FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE)
+                    .mul(factor)
+                    .intoMemorySegment(data, at + i * 4L, NATIVE);
+        }
+        for (int i = whole; i < cols; i++) {
+            logits.set(row, i, logits.get(row, i) * factor);
+        }
+        logits.set(row, target, logits.get(row, target) - weight);
+        return (float) (chosen - Math.log(total));
+    }
+
+    @Override
+    public void attend(Rows q, Rows k, Rows v, int headDim, int[] bounds, Rows out, Rows logSums) {
+        attention.attend(q, k, v, headDim, bounds, out, logSums);
+    }
+
+    @Override
+    public void attendBackward(
+            Rows q,
+            Rows k,
+            Rows v,
+            int headDim,
+            int[] bounds,
+            Rows out,
+            Rows logSums,
+            Rows dOut,
+            Rows dq,
+            Rows dk,
+            Rows dv) {
+        attention.attendBackward(q, k, v, headDim, bounds, out, logSums, dOut, dq, dk, dv);
+    }
+
+    @Override
+    public void adamW(Rows value, Rows gradient, Rows mean, Rows square, AdamStep step) {
+        long elements = elements(value);
+        pool.run(chunks(elements), (chunk, worker) -> {
+            long from = (long) chunk * CHUNK;
+            int count = (int) Math.min(CHUNK, elements - from);
+            adamW(value.data(), gradient.data(), mean.data(), square.data(), from * Float.BYTES, count, step);
+        });
+    }
+
+    private static void adamW(
+            MemorySegment value,
+            MemorySegment gradient,
+            MemorySegment mean,
+            MemorySegment square,
+            long at,
+            int count,
+            AdamStep step) {
+        float scale = step.gradientScale();
+        float beta1 = step.beta1();
+        float beta2 = step.beta2();
+        float rest1 = (float) (1.0 - beta1);
+        float rest2 = (float) (1.0 - beta2);
+        float rate = step.meanRate();
+        float root = step.rootScale();
+        float epsilon = step.epsilon();
+        float keep = (float) (1.0 - (double) step.rate() * step.decay());
+        int i = 0;
+        for (; i <= count - COUNT; i += COUNT) {
+            long o = at + i * 4L;
+            FloatVector g =
+                    FloatVector.fromMemorySegment(FLOATS, gradient, o, NATIVE).mul(scale);
+            FloatVector m = FloatVector.fromMemorySegment(FLOATS, mean, o, NATIVE)
+                    .mul(beta1)
+                    .add(g.mul(rest1));
+            FloatVector s = FloatVector.fromMemorySegment(FLOATS, square, o, NATIVE)
+                    .mul(beta2)
+                    .add(g.mul(g).mul(rest2));
+            m.intoMemorySegment(mean, o, NATIVE);
+            s.intoMemorySegment(square, o, NATIVE);
+            FloatVector.fromMemorySegment(FLOATS, value, o, NATIVE)
+                    .mul(keep)
+                    .sub(m.mul(rate).div(s.sqrt().mul(root).add(epsilon)))
+                    .intoMemorySegment(value, o, NATIVE);
+        }
+        for (; i < count; i++) {
+            long o = at + i * 4L;
+            float g = gradient.get(Rows.FLOAT, o) * scale;
+            float m = mean.get(Rows.FLOAT, o) * beta1 + g * rest1;
+            float s = square.get(Rows.FLOAT, o) * beta2 + g * g * rest2;
+            mean.set(Rows.FLOAT, o, m);
+            square.set(Rows.FLOAT, o, s);
+            float move = m * rate / ((float) Math.sqrt(s) * root + epsilon);
+            value.set(Rows.FLOAT, o, value.get(Rows.FLOAT, o) * keep - move);
+        }
+    }
+
+    @Override
+    public double squaredNorm(Rows x) {
+        long elements = elements(x);
+        int chunks = chunks(elements);
+        if (chunkSums.length < chunks) {
+            chunkSums = new double[chunks];
+        }
+        double[] sums = chunkSums;
+        pool.run(chunks, (chunk, worker) -> {
+            long from = (long) chunk * CHUNK;
+            int count = (int) Math.min(CHUNK, elements - from);
+            sums[chunk] = squares(x.data(), from * Float.BYTES, count, lanes[worker]);
+        });
+        double sum = 0;
+        for (int chunk = 0; chunk < chunks; chunk++) {
+            sum += sums[chunk];
+        }
+        return sum;
+    }
+
+    private static double squares(MemorySegment data, long at, int count, float[] lanes) {
+        FloatVector squares = FloatVector.zero(FLOATS);
+        int i = 0;
+        for (; i <= count - COUNT; i += COUNT) {
+            FloatVector v = FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE);
+            squares = v.fma(v, squares);
+        }
+        squares.intoArray(lanes, 0);
+        double sum = Lanes.sum(lanes, 0);
+        for (; i < count; i++) {
+            double v = data.get(Rows.FLOAT, at + i * 4L);
+            sum += v * v;
+        }
+        return sum;
+    }
+
+    @Override
+    public void toBfloat16(Rows x, MemorySegment out) {
+        long elements = elements(x);
+        pool.run(chunks(elements), (chunk, worker) -> {
+            long from = (long) chunk * CHUNK;
+            Bfloat16.round(x.data(), from * Float.BYTES, (int) Math.min(CHUNK, elements - from), out, from * 2);
+        });
+    }
+
+    private static long elements(Rows x) {
+        return (long) x.count() * x.cols();
+    }
+
+    private static int chunks(long elements) {
+        return Math.toIntExact(Math.ceilDiv(elements, (long) CHUNK));
+    }
+}
