@@ -4,5 +4,7 @@ module io.github.mixtral4j.train {
     requires transitive io.github.mixtral4j.engine;
     requires static org.jspecify;
 
+    exports io.github.mixtral4j.train.loss;
     exports io.github.mixtral4j.train.model;
+    exports io.github.mixtral4j.train.op;
 }

@@ -42,11 +42,11 @@ final class ScalarTrainingOps implements TrainingOps {
     }
 
     @Override
-    public void swiglu(Rows gate, Rows up, Rows out) {
+    public void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out) {
         for (int row = 0; row < gate.count(); row++) {
             for (int i = 0; i < gate.cols(); i++) {
                 double z = gate.get(row, i);
-                out.set(row, i, (float) (z / (1 + Math.exp(-z)) * up.get(row, i)));
+                out.set(row, i, (float) (scales[at + row] * z / (1 + Math.exp(-z)) * up.get(row, i)));
             }
         }
     }
@@ -64,19 +64,18 @@ final class ScalarTrainingOps implements TrainingOps {
                 sum += d * z * sigmoid * u;
                 gate.set(row, i, (float) (scale * d * u * sigmoid * (1 + z * (1 - sigmoid))));
                 up.set(row, i, (float) (scale * d * z * sigmoid));
-                dOut.set(row, i, (float) (scale * z * sigmoid * u));
             }
             dScales[at + row] = (float) sum;
         }
     }
 
     @Override
-    public void combine(Rows values, int[] slots, float[] weights, int perRow, Rows out) {
+    public void sumRows(Rows values, int[] slots, int perRow, Rows out) {
         for (int row = 0; row < out.count(); row++) {
             for (int i = 0; i < out.cols(); i++) {
                 double sum = 0;
                 for (int k = row * perRow; k < (row + 1) * perRow; k++) {
-                    sum += (double) weights[k] * values.get(slots[k], i);
+                    sum += values.get(slots[k], i);
                 }
                 out.set(row, i, (float) sum);
             }

@@ -18,20 +18,20 @@ public sealed interface TrainingOps permits ScalarTrainingOps, VectorTrainingOps
     /// `dWeight = Σ rows dy·x·s`.
     void rmsNormBackward(Rows x, Rows weight, float eps, Rows dy, Rows dx, Rows dWeight);
 
-    /// `out = silu(gate) * up`, as [Kernels#swiglu] but keeping `gate`.
-    void swiglu(Rows gate, Rows up, Rows out);
-
-    /// Backward of `scale · (silu(gate) * up)`, each row with a scale of its own, in place.
+    /// `out = scale · silu(gate) * up`, each row with a scale of its own; as [Kernels#swiglu] but keeping `gate`.
     ///
-    /// With `h = silu(gate) * up`: `gate` becomes `∂/∂gate`, `up` becomes `∂/∂up`, `dOut` becomes `scale · h`, from
-    /// which the gradient of the next matrix follows, and `dScales[i] = dOut · h`.
+    /// @param scales one per row, from element `at` on
+    void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out);
+
+    /// Backward of [#swiglu] in place: `gate` becomes `∂/∂gate`, `up` becomes `∂/∂up`, and
+    /// `dScales = Σ dOut · silu(gate) · up` of each row.
     ///
     /// @param scales one per row, from element `at` on
     /// @param dScales receives one per row, from element `at` on
     void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales, int at);
 
-    /// `out[row] = Σ k weights[row · perRow + k] · values[slots[row · perRow + k]]`.
-    void combine(Rows values, int[] slots, float[] weights, int perRow, Rows out);
+    /// `out[row] = Σ k values[slots[row · perRow + k]]`.
+    void sumRows(Rows values, int[] slots, int perRow, Rows out);
 
     /// Cross entropy of rows of logits, and its gradient in their place:
     /// `logits = weights[row] · (softmax(logits) − onehot(targets[row]))`.

@@ -115,25 +115,28 @@ final class VectorTrainingOps implements TrainingOps {
     }
 
     @Override
-    public void swiglu(Rows gate, Rows up, Rows out) {
+    public void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out) {
+        pool.run(gate.count(), (row, worker) -> swiglu(gate, up, scales[at + row], out, row));
+    }
+
+    private static void swiglu(Rows gate, Rows up, float scale, Rows out, int row) {
         MemorySegment gates = gate.data();
         MemorySegment ups = up.data();
         MemorySegment outs = out.data();
         int cols = gate.cols();
-        pool.run(gate.count(), (row, worker) -> {
-            long at = gate.offset(row);
-            int i = 0;
-            for (; i <= cols - COUNT; i += COUNT) {
-                FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
-                z.div(Lanes.exp(z.neg()).add(1f))
-                        .mul(FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE))
-                        .intoMemorySegment(outs, at + i * 4L, NATIVE);
-            }
-            for (; i < cols; i++) {
-                float z = gate.get(row, i);
-                out.set(row, i, (float) (z / (1 + Math.exp(-z))) * up.get(row, i));
-            }
-        });
+        long at = gate.offset(row);
+        int i = 0;
+        for (; i <= cols - COUNT; i += COUNT) {
+            FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
+            z.mul(scale)
+                    .div(Lanes.exp(z.neg()).add(1f))
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE))
+                    .intoMemorySegment(outs, at + i * 4L, NATIVE);
+        }
+        for (; i < cols; i++) {
+            float z = gate.get(row, i);
+            out.set(row, i, (float) (scale * z / (1 + Math.exp(-z))) * up.get(row, i));
+        }
     }
 
     @Override
@@ -159,13 +162,11 @@ final class VectorTrainingOps implements TrainingOps {
             FloatVector sigmoid =
                     FloatVector.broadcast(FLOATS, 1f).div(Lanes.exp(z.neg()).add(1f));
             FloatVector silu = z.mul(sigmoid);
-            FloatVector h = silu.mul(u);
-            sums = d.fma(h, sums);
+            sums = d.fma(silu.mul(u), sums);
             FloatVector scaled = d.mul(scale);
             // silu' = sigmoid + silu · (1 − sigmoid)
             scaled.mul(u).mul(sigmoid.add(silu.sub(silu.mul(sigmoid)))).intoMemorySegment(gates, at + i * 4L, NATIVE);
             scaled.mul(silu).intoMemorySegment(ups, at + i * 4L, NATIVE);
-            h.mul(scale).intoMemorySegment(douts, at + i * 4L, NATIVE);
         }
         sums.intoArray(lanes, 0);
         float sum = Lanes.sum(lanes, 0);
@@ -177,40 +178,34 @@ final class VectorTrainingOps implements TrainingOps {
             sum += d * z * sigmoid * u;
             gate.set(row, i, scale * d * u * (sigmoid + z * sigmoid * (1 - sigmoid)));
             up.set(row, i, scale * d * z * sigmoid);
-            dOut.set(row, i, scale * z * sigmoid * u);
         }
         return sum;
     }
 
     @Override
-    public void combine(Rows values, int[] slots, float[] weights, int perRow, Rows out) {
-        int cols = out.cols();
+    public void sumRows(Rows values, int[] slots, int perRow, Rows out) {
         pool.run(out.count(), (row, worker) -> {
-            for (int k = 0; k < perRow; k++) {
-                int slot = row * perRow + k;
-                addScaled(values, slots[slot], weights[slot], out, row, cols, k == 0);
+            MemorySegment.copy(
+                    values.data(), values.offset(slots[row * perRow]), out.data(), out.offset(row), out.offset(1));
+            for (int k = 1; k < perRow; k++) {
+                addRow(values, slots[row * perRow + k], out, row);
             }
         });
     }
 
-    private static void addScaled(Rows values, int from, float weight, Rows out, int row, int cols, boolean first) {
+    private static void addRow(Rows values, int from, Rows out, int row) {
         MemorySegment in = values.data();
         MemorySegment to = out.data();
         long source = values.offset(from);
         long target = out.offset(row);
-        float keep = first ? 0 : 1;
         int i = 0;
-        for (; i <= cols - COUNT; i += COUNT) {
-            FloatVector sum = first
-                    ? FloatVector.zero(FLOATS)
-                    : FloatVector.fromMemorySegment(FLOATS, to, target + i * 4L, NATIVE);
-            FloatVector.fromMemorySegment(FLOATS, in, source + i * 4L, NATIVE)
-                    .mul(weight)
-                    .add(sum)
+        for (; i <= out.cols() - COUNT; i += COUNT) {
+            FloatVector.fromMemorySegment(FLOATS, to, target + i * 4L, NATIVE)
+                    .add(FloatVector.fromMemorySegment(FLOATS, in, source + i * 4L, NATIVE))
                     .intoMemorySegment(to, target + i * 4L, NATIVE);
         }
-        for (; i < cols; i++) {
-            out.set(row, i, keep * out.get(row, i) + weight * values.get(from, i));
+        for (; i < out.cols(); i++) {
+            out.set(row, i, out.get(row, i) + values.get(from, i));
         }
     }
 

@@ -1,0 +1,120 @@
+package io.github.mixtral4j.train.op;
+
+import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.kernel.TrainingOps;
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/// The experts of a layer: `out[row] = Σ down(weight · silu(gate(x)) * up(x))` over the row's experts. Rows are
+/// gathered
+/// by expert, so that every expert is a few large products.
+///
+/// The weight of a choice stands before the matrix `down`, which is linear, and not behind it: so its gradient needs
+/// what the backward pass has at hand, and not the expert's result.
+///
+/// Source: Shazeer 2020, "GLU Variants Improve Transformer", eq. 6.
+public final class Experts {
+    /// One expert's matrices.
+    ///
+    /// @param gate `[intermediateSize, hiddenSize]`
+    /// @param up `[intermediateSize, hiddenSize]`
+    /// @param down `[hiddenSize, intermediateSize]`
+    public record Expert(Projection gate, Projection up, Projection down) {}
+
+    private final Kernels kernels;
+    private final List<Expert> experts;
+    private final Buffers buffers;
+    private final float[] dWeights;
+
+    /// @param buffers for as many rows as there can be slots
+    public Experts(Kernels kernels, List<Expert> experts, int maxSlots, Buffers buffers) {
+        this.kernels = kernels;
+        this.experts = List.copyOf(experts);
+        this.buffers = buffers;
+        dWeights = new float[maxSlots];
+    }
+
+    /// @param gate `[slots, intermediateSize]`, receives what the backward pass needs
+    /// @param up `[slots, intermediateSize]`, as well
+    public void forward(Rows x, Router router, Rows gate, Rows up, Rows out) {
+        TrainingOps ops = kernels.training();
+        int slots = router.slotCount();
+        Rows in = gather(x, router, "expert in");
+        Rows hidden = buffers.rows("expert hidden", slots, gate.cols());
+        Rows results = buffers.rows("expert out", slots, out.cols());
+        for (int e = 0; e < experts.size(); e++) {
+            int from = router.start(e);
+            int count = router.count(e);
+            if (count > 0) {
+                Expert expert = experts.get(e);
+                Rows ofExpert = in.slice(from, count);
+                expert.gate().forward(ofExpert, gate.slice(from, count));
+                expert.up().forward(ofExpert, up.slice(from, count));
+                weighted(router, e, gate, up, hidden);
+                expert.down().forward(hidden.slice(from, count), results.slice(from, count));
+            }
+        }
+        ops.sumRows(results, router.slotsOfRow(), router.perToken(), out);
+    }
+
+    /// `hidden = weight · silu(gate) * up` for an expert's slots.
+    private void weighted(Router router, int expert, Rows gate, Rows up, Rows hidden) {
+        int from = router.start(expert);
+        int count = router.count(expert);
+        kernels.training()
+                .swiglu(
+                        gate.slice(from, count),
+                        up.slice(from, count),
+                        router.weightOfSlot(),
+                        from,
+                        hidden.slice(from, count));
+    }
+
+    /// Sets `dx`.
+    ///
+    /// @param gate as [#forward] left it; what is in it afterwards means nothing
+    /// @param up as well
+    /// @return the gradients of the slots' weights, until the next call
+    public float[] backward(Rows x, Router router, Rows gate, Rows up, Rows dOut, Rows dx) {
+        TrainingOps ops = kernels.training();
+        int slots = router.slotCount();
+        Rows in = gather(x, router, "expert in");
+        Rows dResults = gather(dOut, router, "expert out");
+        Rows hidden = buffers.rows("expert hidden", slots, gate.cols());
+        Rows dHidden = buffers.rows("expert dHidden", slots, gate.cols());
+        Rows dIn = buffers.rows("expert dIn", slots, x.cols());
+        Rows dInOfUp = buffers.rows("expert dInOfUp", slots, x.cols());
+        for (int e = 0; e < experts.size(); e++) {
+            int from = router.start(e);
+            int count = router.count(e);
+            if (count > 0) {
+                Expert expert = experts.get(e);
+                Rows gates = gate.slice(from, count);
+                Rows ups = up.slice(from, count);
+                Rows dh = dHidden.slice(from, count);
+                weighted(router, e, gate, up, hidden);
+                expert.down().backward(dResults.slice(from, count), hidden.slice(from, count), dh);
+                ops.swigluBackward(gates, ups, dh, router.weightOfSlot(), dWeights, from);
+                Rows ofExpert = in.slice(from, count);
+                expert.gate().backward(gates, ofExpert, dIn.slice(from, count));
+                expert.up().backward(ups, ofExpert, dInOfUp.slice(from, count));
+                kernels.add(dIn.slice(from, count), dInOfUp.slice(from, count));
+            }
+        }
+        ops.sumRows(dIn, router.slotsOfRow(), router.perToken(), dx);
+        return dWeights;
+    }
+
+    /// The rows of all slots.
+    private Rows gather(Rows x, Router router, String use) {
+        Rows out = buffers.rows(use, router.slotCount(), x.cols());
+        int[] rows = router.rowOfSlot();
+        kernels.training()
+                .parallel(
+                        out.count(),
+                        (slot, worker) -> MemorySegment.copy(
+                                x.data(), x.offset(rows[slot]), out.data(), out.offset(slot), x.offset(1)));
+        return out;
+    }
+}
