@@ -19,6 +19,9 @@ import java.util.Arrays;
 /// Source: Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication".
 @SuppressWarnings("NullAway.Init") // the arguments of the product in progress
 final class FloatProducts {
+    /// From so many rows on, `x · wᵀ` is better made here than by [VectorGemm].
+    static final int MANY_ROWS = 640;
+
     private static final int DEPTH = 512;
     /// A block of `b` fills half of a second-level cache; whole blocks of every weight format.
     private static final int WIDTH = 256;

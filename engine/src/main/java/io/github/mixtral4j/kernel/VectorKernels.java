@@ -64,6 +64,8 @@ public final class VectorKernels implements Kernels {
         assert w.cols() == x.cols() && w.rows() == y.cols() && x.count() == y.count();
         if (x.count() <= VectorGemv.MAX_ROWS) {
             gemv.multiply(w, format(w), x, y);
+        } else if (x.count() >= FloatProducts.MANY_ROWS) {
+            products.multiply(w, format(w), x, y);
         } else {
             gemm.multiply(w, format(w), x, y);
         }
