@@ -31,7 +31,7 @@ public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint,
     /// Opens a model.
     ///
     /// `path` is a GGUF file or any of its shards `name-00001-of-00003.gguf`; a safetensors file, its index or its
-    /// config in a Hugging Face or Mistral folder; or a folder that holds exactly one model. (Downloads
+    /// config in a Hugging Face, Mistral or PEFT folder; or a folder that holds exactly one model. (Downloads
     /// of Mistral's repositories carry the same weights twice, for Hugging Face and in Mistral's own form: then the
     /// former is opened, and naming `params.json` opens the latter.)
     ///

@@ -1,18 +1,11 @@
 package io.github.mixtral4j.checkpoint;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 
 /// Writes GGUF files of any size, version 3.
 ///
@@ -29,28 +22,7 @@ import java.util.stream.IntStream;
 /// The file appears under its name when it is complete and on the disk; until then it has another name in the same
 /// folder, which is removed after a failure or Ctrl-C.
 public final class GgufWriter {
-    /// The JDK copies heap memory into a buffer of the size of the write, and a write takes at most 2 GiB.
-    private static final long PIECE_BYTES = 8L << 20;
-
     private GgufWriter() {}
-
-    /// Produces the data of tensors.
-    @FunctionalInterface
-    public interface Source {
-        /// Writes all bytes of a tensor to `sink`. Called once for each tensor, from several threads at once when
-        /// [GgufWriter#write] was given more than one.
-        void write(TensorInfo tensor, Sink sink) throws IOException;
-    }
-
-    /// Takes the data of one tensor. Safe for use by several threads.
-    @FunctionalInterface
-    public interface Sink {
-        /// Writes `bytes` at `offset` of the tensor. Every byte of a tensor is written exactly once, in any order.
-        ///
-        /// @param bytes native memory or that of a byte array, borrowed during the call
-        /// @throws IllegalArgumentException if they do not lie inside the tensor
-        void write(long offset, MemorySegment bytes) throws IOException;
-    }
 
     /// Writes a file, replacing one of this name when complete.
     ///
@@ -61,7 +33,7 @@ public final class GgufWriter {
     ///     more or less than a tensor has
     /// @throws IOException if the disk is full or the folder cannot be written
     public static void write(
-            Path file, Map<String, GgufValue> metadata, List<TensorInfo> tensors, int threads, Source source)
+            Path file, Map<String, GgufValue> metadata, List<TensorInfo> tensors, int threads, TensorSource source)
             throws IOException {
         long alignment = check(Names.file(file), metadata, tensors, threads);
         long[] offsets = new long[tensors.size()];
@@ -72,18 +44,7 @@ public final class GgufWriter {
         }
         byte[] header = GgufEncoder.header(metadata, tensors, offsets);
         long dataStart = GgufHeader.align(header.length, alignment);
-        try (AtomicFile atomic = AtomicFile.create(file)) {
-            FileChannel channel = atomic.channel();
-            requireSpace(file, dataStart + dataBytes);
-            writeAt(channel, 0, MemorySegment.ofArray(header));
-            Parallel.forEach(IntStream.range(0, offsets.length).boxed().toList(), threads, i -> {
-                Part part = new Part(channel, dataStart + offsets[i], tensors.get(i));
-                source.write(part.tensor, part);
-                part.checkComplete();
-            });
-            padTo(channel, dataStart + dataBytes);
-            atomic.commit();
-        }
+        new TensorFile(header, dataStart, tensors, offsets, dataBytes).write(file, threads, source);
     }
 
     /// @return the alignment
@@ -112,63 +73,6 @@ public final class GgufWriter {
         } catch (CheckpointException e) {
             // What a reader would say of the file is here about the caller's values.
             throw new IllegalArgumentException(e.getMessage(), e);
-        }
-    }
-
-    /// Says so before hours of writing rather than after.
-    private static void requireSpace(Path file, long bytes) throws IOException {
-        long free = Files.getFileStore(file.toAbsolutePath().resolveSibling("")).getUsableSpace();
-        if (free < bytes) {
-            throw new IOException(String.format(
-                    Locale.ROOT, "%s needs %.1f GiB of disk, %.1f GiB are free", file, bytes / 0x1p30, free / 0x1p30));
-        }
-    }
-
-    /// Lengthens a file whose end was only padding; what was not written reads as zeros.
-    private static void padTo(FileChannel channel, long size) throws IOException {
-        if (channel.size() < size) {
-            channel.write(ByteBuffer.allocate(1), size - 1);
-        }
-    }
-
-    private static void writeAt(FileChannel channel, long position, MemorySegment bytes) throws IOException {
-        for (long at = 0; at < bytes.byteSize(); at += PIECE_BYTES) {
-            ByteBuffer piece = bytes.asSlice(at, Math.min(PIECE_BYTES, bytes.byteSize() - at))
-                    .asByteBuffer();
-            while (piece.hasRemaining()) {
-                channel.write(piece, position + at + piece.position());
-            }
-        }
-    }
-
-    /// The place of one tensor in the file.
-    private static final class Part implements Sink {
-        private final FileChannel channel;
-        private final long start;
-        private final TensorInfo tensor;
-        private final AtomicLong written = new AtomicLong();
-
-        Part(FileChannel channel, long start, TensorInfo tensor) {
-            this.channel = channel;
-            this.start = start;
-            this.tensor = tensor;
-        }
-
-        @Override
-        public void write(long offset, MemorySegment bytes) throws IOException {
-            if (offset < 0 || bytes.byteSize() > tensor.bytes() - offset) {
-                throw new IllegalArgumentException(tensor.name() + ": " + bytes.byteSize() + " bytes at " + offset
-                        + " do not lie inside its " + tensor.bytes());
-            }
-            writeAt(channel, start + offset, bytes);
-            written.addAndGet(bytes.byteSize());
-        }
-
-        void checkComplete() {
-            if (written.get() != tensor.bytes()) {
-                throw new IllegalArgumentException(
-                        tensor.name() + ": expected " + tensor.bytes() + " bytes, the source wrote " + written);
-            }
         }
     }
 }

@@ -78,9 +78,12 @@ sealed interface ModelFiles {
         Map<String, Path> ggufs = ggufModels(folder);
         ggufs.values().forEach(path -> models.add(new Gguf(path)));
         Optional<Safetensors> safetensors = SafetensorsFiles.inFolder(folder, SafetensorsLayout.HUGGING_FACE);
-        // Mistral's downloads carry both; they are the same weights.
+        // Mistral's downloads carry both; they are the same weights. An adapter beside a model has to be named.
         if (safetensors.isEmpty()) {
             safetensors = SafetensorsFiles.inFolder(folder, SafetensorsLayout.MISTRAL);
+        }
+        if (safetensors.isEmpty() && ggufs.isEmpty()) {
+            safetensors = SafetensorsFiles.inFolder(folder, SafetensorsLayout.PEFT);
         }
         safetensors.ifPresent(models::add);
         if (models.isEmpty()) {

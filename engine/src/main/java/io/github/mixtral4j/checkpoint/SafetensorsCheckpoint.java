@@ -12,10 +12,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
-/// An opened folder of safetensors, Hugging Face's or Mistral's: tensors of all its shards, and its config.
+/// An opened folder of safetensors, Hugging Face's, Mistral's or PEFT's: tensors of all its shards, and its config.
 ///
 /// Formats other than F32, F16 and BF16 do not hinder opening; such a tensor is refused when it is asked for.
 public final class SafetensorsCheckpoint implements Checkpoint {
@@ -111,7 +112,12 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         return layout;
     }
 
-    /// The content of `config.json` or `params.json`, a JSON object.
+    /// Names of the tensors in formats this engine cannot read; [#find] says of each why.
+    public Set<String> unreadable() {
+        return refused.keySet();
+    }
+
+    /// The content of the config file, a JSON object.
     public JsonNode config() {
         return config;
     }

@@ -12,6 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Finds the weight files of a Hugging Face or Mistral folder: one file, an index, or numbered shards without an index.
 final class SafetensorsFiles {
@@ -83,16 +84,19 @@ final class SafetensorsFiles {
         return new Safetensors(layout, folder, shards, Optional.of(promised));
     }
 
-    /// Decided by the config beside the file; where both configs are, by the file's name.
+    /// Decided by the configs beside the file; where there are several, by the file's name.
     private static SafetensorsLayout layoutOf(Path folder, Path file) {
-        boolean huggingFace = Files.exists(folder.resolve(SafetensorsLayout.HUGGING_FACE.configName()));
-        boolean mistral = Files.exists(folder.resolve(SafetensorsLayout.MISTRAL.configName()));
-        if (!huggingFace && !mistral) {
+        List<SafetensorsLayout> layouts = Stream.of(SafetensorsLayout.values())
+                .filter(layout -> Files.exists(folder.resolve(layout.configName())))
+                .toList();
+        if (layouts.isEmpty()) {
             throw new CheckpointException(
                     file + ": expected config.json (Hugging Face) or params.json (Mistral) beside it, found neither");
         }
-        boolean named = Names.file(file).startsWith(SafetensorsLayout.MISTRAL.stem());
-        return mistral && (named || !huggingFace) ? SafetensorsLayout.MISTRAL : SafetensorsLayout.HUGGING_FACE;
+        return layouts.stream()
+                .filter(layout -> Names.file(file).startsWith(layout.stem()))
+                .findFirst()
+                .orElse(layouts.getFirst());
     }
 
     /// `stem-00001-of-00003`, `stem-00001` or `stem.00`.

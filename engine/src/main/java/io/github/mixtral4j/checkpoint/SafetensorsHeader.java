@@ -35,7 +35,7 @@ record SafetensorsHeader(List<LocatedTensor> tensors, Map<String, String> refuse
     private static final long MAX_HEADER_BYTES = 100_000_000;
 
     private static final int MAX_RANK = 8;
-    private static final String METADATA = "__metadata__";
+    static final String METADATA = "__metadata__";
     private static final Map<String, DType> READABLE = Map.of("F32", DType.F32, "F16", DType.F16, "BF16", DType.BF16);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

@@ -5,7 +5,9 @@ public enum SafetensorsLayout {
     /// `config.json`, `model.safetensors` or shards with an index.
     HUGGING_FACE("config.json", "model"),
     /// `params.json`, `consolidated.safetensors` or its shards.
-    MISTRAL("params.json", "consolidated");
+    MISTRAL("params.json", "consolidated"),
+    /// `adapter_config.json`, `adapter_model.safetensors`: no model but an adapter, as PEFT writes it.
+    PEFT("adapter_config.json", "adapter_model");
 
     private final String configName;
     private final String stem;

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.load;
 
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import java.util.Collection;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -76,6 +77,21 @@ final class JsonKeys {
         return value.booleanValue();
     }
 
+    /// Whether a key is absent or says nothing: null, false, or an array, object or text without content.
+    boolean isEmpty(String key) {
+        JsonNode value = object.get(key);
+        return value == null
+                || value.isNull()
+                || (value.isBoolean() && !value.booleanValue())
+                || (value.isContainer() && value.isEmpty())
+                || (value.isString() && value.stringValue().isEmpty());
+    }
+
+    /// The keys, in the file's order.
+    Collection<String> names() {
+        return object.propertyNames();
+    }
+
     /// A nested object.
     Optional<JsonKeys> object(String key) {
         if (!has(key)) {
@@ -115,8 +131,11 @@ final class JsonKeys {
     }
 
     private CheckpointException unexpected(String key, String expected, JsonNode found) {
-        String json = found.toString();
-        return error(key + ": expected " + expected + ", found "
-                + (json.length() <= 60 ? json : json.substring(0, 60) + "…"));
+        return error(key + ": expected " + expected + ", found " + shorten(found.toString()));
+    }
+
+    /// A foreign text as messages show it.
+    static String shorten(String text) {
+        return text.length() <= 60 ? text : text.substring(0, 60) + "…";
     }
 }

@@ -36,6 +36,7 @@ record ModelConfig(MixtralConfig numbers, boolean tied) {
                 yield switch (safetensors.layout()) {
                     case HUGGING_FACE -> HuggingFaceConfig.read(keys, rows, rope);
                     case MISTRAL -> MistralParams.read(keys, rows, rope);
+                    case PEFT -> throw AdapterLoader.notAModel(safetensors);
                 };
             }
         };

@@ -31,6 +31,9 @@ public final class ModelLoader {
     public static LoadedModel load(Path path, LoadOptions options) throws IOException {
         Checkpoint checkpoint = Checkpoint.open(path, options.mode(), options.progress());
         try {
+            if (AdapterLoader.isAdapter(checkpoint)) {
+                throw AdapterLoader.notAModel(checkpoint);
+            }
             TensorNaming naming = TensorNaming.of(checkpoint);
             ModelConfig config = ModelConfig.read(checkpoint, naming);
             MixtralWeights weights = new WeightsReader(checkpoint, naming, config.numbers()).read(config.tied());

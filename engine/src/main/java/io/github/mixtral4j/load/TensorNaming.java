@@ -4,6 +4,7 @@ import static java.util.Map.entry;
 
 import io.github.mixtral4j.checkpoint.Checkpoint;
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import io.github.mixtral4j.model.AdapterTarget;
 import io.github.mixtral4j.model.RopeLayout;
 import java.util.Map;
 import java.util.Objects;
@@ -159,6 +160,22 @@ public enum TensorNaming {
 
     String expertDown() {
         return expertDown;
+    }
+
+    /// The tensor that holds a matrix, with `{moe}` if the name has it; of a stack, that of all experts.
+    String template(AdapterTarget target, boolean mixture) {
+        String template = switch (target.kind()) {
+            case WQ -> template(Part.WQ);
+            case WK -> template(Part.WK);
+            case WV -> template(Part.WV);
+            case WO -> template(Part.WO);
+            case ROUTER -> template(Part.ROUTER);
+            case GATE_PROJ -> mixture ? expertGate : template(Part.GATE_PROJ);
+            case UP_PROJ -> mixture ? expertUp : template(Part.UP_PROJ);
+            case DOWN_PROJ -> mixture ? expertDown : template(Part.DOWN_PROJ);
+        };
+        return template.replace("{i}", Integer.toString(target.layer()))
+                .replace("{e}", Integer.toString(target.expert()));
     }
 
     /// Whether a tensor may be left aside.

@@ -43,6 +43,11 @@ public record AdapterTarget(int layer, Kind kind, int expert) {
         return targets;
     }
 
+    /// Whether rotary embedding follows, so that the order of rows depends on the [RopeLayout].
+    public boolean isRotated() {
+        return kind == Kind.WQ || kind == Kind.WK;
+    }
+
     /// Whether a model has this matrix.
     public boolean isIn(MixtralConfig config) {
         int experts = kind.isOfExpert() ? config.numExperts() : 1;

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.model;
 
+import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.Tensor;
 
 /// A low-rank change to a weight matrix `w [out, in]`: with it, `w · x` becomes `w · x + scale · b · (a · x)`.
@@ -25,6 +26,39 @@ public record LowRank(Tensor a, Tensor b, float scale) {
     /// Inner width of the change.
     public int rank() {
         return a.rows();
+    }
+
+    /// Looks at every number of the change.
+    ///
+    /// @throws IllegalArgumentException naming the first that is NaN or infinite
+    public void requireFinite() {
+        requireFinite(a, aValues());
+        requireFinite(b, bValues());
+    }
+
+    private static void requireFinite(Tensor tensor, float[] values) {
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                throw new IllegalArgumentException(
+                        tensor.name() + ": expected finite numbers, found " + values[i] + " at element " + i);
+            }
+        }
+    }
+
+    /// The numbers of `a`, row by row.
+    public float[] aValues() {
+        return values(a);
+    }
+
+    /// The numbers of `b`, row by row.
+    public float[] bValues() {
+        return values(b);
+    }
+
+    private static float[] values(Tensor tensor) {
+        float[] values = new float[Math.multiplyExact(tensor.rows(), tensor.cols())];
+        BlockCodec.of(tensor.dtype()).decode(tensor.data(), 0, values, 0, values.length);
+        return values;
     }
 
     /// The same change, `factor` times as strong.

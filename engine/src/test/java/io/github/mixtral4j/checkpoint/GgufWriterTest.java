@@ -231,7 +231,7 @@ class GgufWriterTest {
     }
 
     /// Writes in three pieces, the last one first.
-    private static void writeBackwards(TensorInfo tensor, GgufWriter.Sink sink) throws IOException {
+    private static void writeBackwards(TensorInfo tensor, TensorSink sink) throws IOException {
         MemorySegment data = MemorySegment.ofArray(data(tensor.name(), (int) tensor.bytes()));
         long third = tensor.bytes() / 3;
         sink.write(2 * third, data.asSlice(2 * third));

@@ -15,13 +15,13 @@ import java.util.Random;
 import java.util.function.Predicate;
 
 /// Random adapters, and the weights they come to when they are added to a model number by number.
-final class TestAdapters {
+public final class TestAdapters {
     private static final Arena ARENA = Arena.ofAuto();
 
     private TestAdapters() {}
 
     /// Changes all matrices that `chosen` accepts, about a third as large as the weights.
-    static Adapter random(MixtralConfig config, int rank, int seed, Predicate<AdapterTarget> chosen) {
+    public static Adapter random(MixtralConfig config, int rank, int seed, Predicate<AdapterTarget> chosen) {
         Random random = new Random(seed);
         Map<AdapterTarget, LowRank> changes = new LinkedHashMap<>();
         for (AdapterTarget target : AdapterTarget.all(config)) {
@@ -45,13 +45,13 @@ final class TestAdapters {
         return tensor(name, rows, cols, values);
     }
 
-    static Tensor tensor(String name, int rows, int cols, float[] values) {
+    public static Tensor tensor(String name, int rows, int cols, float[] values) {
         MemorySegment data = ARENA.allocate((long) values.length * Float.BYTES, 64);
         MemorySegment.copy(values, 0, data, Rows.FLOAT, 0, values.length);
         return new Tensor(name, DType.F32, Shape.matrix(rows, cols), data);
     }
 
-    static float[] values(Tensor tensor) {
+    public static float[] values(Tensor tensor) {
         float[] values = new float[Math.toIntExact(tensor.shape().elements())];
         BlockCodec.of(tensor.dtype()).decode(tensor.data(), 0, values, 0, values.length);
         return values;
