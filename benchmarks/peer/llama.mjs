@@ -5,13 +5,18 @@ import {getLlama, LlamaLogLevel} from "node-llama-cpp";
 export const startLlama = (threads) =>
     getLlama({gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: threads});
 
-/** Opens a model for one sequence of at most `tokens` tokens, of which up to `batch` are computed at once. */
-export async function openModel(llama, modelPath, {threads, tokens, batch}) {
+/**
+ * Opens a model for one sequence of at most `tokens` tokens, of which up to `batch` are computed at once.
+ *
+ * @param adapters LoRA adapters, `{filePath, scale}` each
+ */
+export async function openModel(llama, modelPath, {threads, tokens, batch, adapters = []}) {
     const model = await llama.loadModel({modelPath});
     const context = await model.createContext({
         // llama.cpp rounds small contexts up, and keeps some room for itself.
         contextSize: Math.max(256, tokens + 16),
         batchSize: Math.max(batch, 2),
+        ...(adapters.length ? {lora: {adapters}} : {}),
         threads: {ideal: threads, min: threads}
     });
     return {model, sequence: context.getSequence(), vocabSize: model.fileInfo.metadata.tokenizer.ggml.tokens.length};

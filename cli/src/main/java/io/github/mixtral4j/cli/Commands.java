@@ -42,6 +42,7 @@ final class Commands implements Runnable {
                 new PerplexityCommand(console),
                 new BenchCommand(console),
                 new SynthCommand(console),
+                new MergeAdapterCommand(console),
                 new CommandLine.HelpCommand());
     }
 

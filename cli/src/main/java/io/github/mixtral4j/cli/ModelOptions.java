@@ -10,6 +10,7 @@ import io.github.mixtral4j.model.Mixtral;
 import io.github.mixtral4j.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -48,6 +49,14 @@ final class ModelOptions {
             description = "Format of the key/value cache: f16 or f32; default: f16, for logits f32.")
     private @Nullable String kvType;
 
+    @Option(
+            names = "--adapter",
+            paramLabel = "PATH[=SCALE]",
+            description =
+                    "LoRA adapter to add to the model, SCALE times as strong (default: 1): a PEFT folder or a GGUF"
+                            + " file. May be given several times.")
+    private List<String> adapters = List.of();
+
     /// Opens a model to run.
     ///
     /// @throws IllegalArgumentException if an option's value is out of range, or makes no sense with this model
@@ -63,6 +72,8 @@ final class ModelOptions {
         var _ = kvType();
         KernelKind kind = KernelKind.of(kernels);
         int threadCount = threads();
+        List<AdapterArgument> arguments =
+                adapters.stream().map(AdapterArgument::parse).toList();
         LoadOptions options = LoadOptions.DEFAULT
                 .withMode(loadMode())
                 .withProgress(new Progress(console, "loading " + path))
@@ -70,8 +81,15 @@ final class ModelOptions {
                 .withContextLength(contextLength == null ? 0 : positive("--context", contextLength));
         LoadedModel loaded = ModelLoader.load(path, options);
         try {
-            Kernels started = start(kind, threadCount);
-            return new OpenModel(loaded, started, new Mixtral(loaded.config(), loaded.weights(), started));
+            AdapterArgument.Opened opened = AdapterArgument.open(arguments, loaded.config());
+            try {
+                Kernels started = start(kind, threadCount);
+                Mixtral model = new Mixtral(loaded.config(), loaded.weights(), started, opened.adapters());
+                return new OpenModel(loaded, opened, started, model);
+            } catch (Throwable e) {
+                opened.close();
+                throw e;
+            }
         } catch (Throwable e) {
             loaded.close();
             throw e;

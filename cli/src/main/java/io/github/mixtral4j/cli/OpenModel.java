@@ -8,9 +8,11 @@ import io.github.mixtral4j.model.MixtralConfig;
 /// A model that is ready to run; closing it ends its threads and releases its weights.
 ///
 /// @param loaded the files
+/// @param adapters what changes the weights
 /// @param kernels what computes
-/// @param model the two together
-record OpenModel(LoadedModel loaded, Kernels kernels, Mixtral model) implements AutoCloseable {
+/// @param model all of them together
+record OpenModel(LoadedModel loaded, AdapterArgument.Opened adapters, Kernels kernels, Mixtral model)
+        implements AutoCloseable {
     /// The architecture, with the changes that were asked for.
     MixtralConfig config() {
         return model.config();
@@ -18,7 +20,8 @@ record OpenModel(LoadedModel loaded, Kernels kernels, Mixtral model) implements 
 
     @Override
     public void close() {
-        try (loaded) {
+        try (loaded;
+                adapters) {
             kernels.close();
         }
     }

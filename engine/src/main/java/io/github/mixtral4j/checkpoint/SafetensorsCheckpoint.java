@@ -26,6 +26,7 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     private final JsonNode config;
     private final Map<String, Tensor> tensors;
     private final Map<String, String> refused;
+    private final Map<Path, List<String>> shards;
     private final long totalBytes;
 
     private SafetensorsCheckpoint(
@@ -40,9 +41,15 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         this.config = config;
         this.tensors = Collections.unmodifiableMap(tensors);
         this.refused = new HashMap<>();
+        this.shards = new LinkedHashMap<>();
         long bytes = 0;
         for (Shard shard : shards) {
             refused.putAll(shard.header().refused());
+            this.shards.put(
+                    shard.file().path(),
+                    shard.header().tensors().stream()
+                            .map(tensor -> tensor.info().name())
+                            .toList());
             bytes += shard.file().bytes().byteSize();
         }
         this.totalBytes = bytes;
@@ -110,6 +117,11 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     /// Whose folder it is.
     public SafetensorsLayout layout() {
         return layout;
+    }
+
+    /// The files of weights, each with the names of the tensors in it that can be read.
+    public Map<Path, List<String>> shards() {
+        return Collections.unmodifiableMap(shards);
     }
 
     /// Names of the tensors in formats this engine cannot read; [#find] says of each why.

@@ -23,7 +23,7 @@ public enum SafetensorsLayout {
     }
 
     /// What the names of the weight files start with.
-    String stem() {
+    public String stem() {
         return stem;
     }
 }

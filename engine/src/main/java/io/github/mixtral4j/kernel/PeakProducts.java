@@ -16,6 +16,8 @@ final class PeakProducts implements AutoCloseable {
     private static final int TILE_ROWS = 64;
     /// Columns: 128 rows of these as bfloat16 are 256 KiB, which leaves room in a second-level cache.
     private static final int COLS = 1024;
+    /// [Precision#COARSE] for C.
+    private static final int COARSE = 0;
 
     private final Arena arena = Arena.ofShared();
     private final WorkerPool pool;
@@ -69,21 +71,22 @@ final class PeakProducts implements AutoCloseable {
                         type, COLS, weights, w.rowBytes(), TILE_ROWS, prepared, results + index * resultBytes));
     }
 
-    /// Operations per second of [NativeLevel#gemm].
+    /// Operations per second of [NativeLevel#gemm], multiplying as experts do.
     double nativeRows(NativeLevel level, int rows) {
         int type = w.dtype().ggmlId();
-        long prepared = arena.allocate(level.gemmBytes(type, COLS, rows), 64).address();
-        level.gemmX(type, COLS, activations(rows).data().address(), COLS, rows, 0, rows, prepared);
+        long prepared = arena.allocate(level.gemmBytes(type, COARSE, COLS, rows), 64).address();
+        level.gemmX(type, COARSE, COLS, activations(rows).data().address(), COLS, rows, 0, rows, prepared);
         long weights = w.data().address();
         long resultBytes = (long) rows * TILE_ROWS * Float.BYTES;
         long results = forEachThread(resultBytes);
-        long temporaryBytes = (level.gemmTmp(type, COLS, rows) + 63) / 64 * 64;
+        long temporaryBytes = (level.gemmTmp(type, COARSE, COLS, rows) + 63) / 64 * 64;
         long temporary = forEachThread(temporaryBytes);
         return Roofline.bestRate(
                 pool,
                 operations(rows),
                 (index, worker) -> level.gemm(
                         type,
+                        COARSE,
                         COLS,
                         weights,
                         w.rowBytes(),

@@ -34,9 +34,9 @@ public final class AdapterLoader {
     public static LoadedAdapter load(Path path, MixtralConfig base) throws IOException {
         Checkpoint checkpoint = Checkpoint.open(files(path));
         try {
-            if (checkpoint instanceof SafetensorsCheckpoint && !isAdapter(checkpoint)) {
-                throw new CheckpointException(checkpoint.name() + ": holds a model, not an adapter; expected "
-                        + "adapter_config.json with adapter_model.safetensors");
+            if (!isAdapter(checkpoint)) {
+                throw new CheckpointException(checkpoint.name() + ": holds no adapter; expected a GGUF file whose "
+                        + GgufAdapter.TYPE + " is \"adapter\", or adapter_model.safetensors with adapter_config.json");
             }
             Adapter adapter = switch (checkpoint) {
                 case GgufCheckpoint gguf -> GgufAdapter.read(gguf, base);

@@ -60,7 +60,6 @@ final class GgufAdapter {
 
     private static double alpha(GgufCheckpoint checkpoint) {
         GgufMetadata metadata = checkpoint.metadata();
-        require(checkpoint, TYPE, "adapter");
         require(checkpoint, "general.architecture", "llama");
         require(checkpoint, "adapter.type", "lora");
         if (metadata.has("adapter.alora.invocation_tokens")) {

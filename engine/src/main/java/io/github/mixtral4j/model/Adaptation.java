@@ -14,7 +14,7 @@ public final class Adaptation {
     /// By identity: a matrix is looked up in every product of the forward pass.
     private final Map<Tensor, LowRank[]> changes = new IdentityHashMap<>();
 
-    /// The changes of these adapters. Those with a scale of 0 are left out.
+    /// The changes of these adapters, without those that change nothing.
     ///
     /// @throws IllegalArgumentException if one is not for a model of this shape
     public static Adaptation of(MixtralConfig config, MixtralWeights weights, List<Adapter> adapters) {
@@ -22,7 +22,7 @@ public final class Adaptation {
         for (Adapter adapter : adapters) {
             adapter.requireFits(config);
             adapter.changes().forEach((target, change) -> {
-                if (change.scale() != 0) {
+                if (!change.isZero()) {
                     lists.computeIfAbsent(target.in(weights), w -> new ArrayList<>())
                             .add(change);
                 }

@@ -28,6 +28,19 @@ public record LowRank(Tensor a, Tensor b, float scale) {
         return a.rows();
     }
 
+    /// Whether it changes nothing: `b` before training, and what fills the place of an expert in a stack.
+    public boolean isZero() {
+        if (scale == 0) {
+            return true;
+        }
+        for (float value : bValues()) {
+            if (value != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// Looks at every number of the change.
     ///
     /// @throws IllegalArgumentException naming the first that is NaN or infinite

@@ -38,6 +38,10 @@ class HostileAdapterTest {
     private static final String TENSORS = PLACE + "attn_q, attn_k, attn_v, attn_output, ffn_gate_inp, ffn_gate, ffn_up "
             + "and ffn_down (of a mixture ffn_gate_exps, ffn_up_exps and ffn_down_exps)";
 
+    private static final String NO_ADAPTER =
+            "holds no adapter; expected a GGUF file whose general.type is \"adapter\", "
+                    + "or adapter_model.safetensors with adapter_config.json";
+
     @TempDir
     Path folder;
 
@@ -196,7 +200,7 @@ class HostileAdapterTest {
     static List<GgufLie> ggufLies() {
         String says = "; a LoRA adapter of this engine's models says ";
         return List.of(
-                key("general.type", "model", "general.type is \"model\"" + says + "\"adapter\""),
+                key("general.type", "model", NO_ADAPTER),
                 key("general.architecture", "qwen2", "general.architecture is \"qwen2\"" + says + "\"llama\""),
                 key("adapter.type", "control", "adapter.type is \"control\"" + says + "\"lora\""),
                 key("adapter.lora.alpha", Float.NaN, "adapter.lora.alpha: expected a finite number, found NaN"),
@@ -263,9 +267,7 @@ class HostileAdapterTest {
         refuses(file, "m.gguf: metadata key general.type: expected a text, found UINT32 7");
         Path model = Files.createDirectory(folder.resolve("hf"));
         TinyMixtral.create(AdapterFiles.TINY, 1).writeHuggingFace(model, 1);
-        refuses(
-                model,
-                "hf: holds a model, not an adapter; expected adapter_config.json with adapter_model.safetensors");
+        refuses(model, "hf: " + NO_ADAPTER);
     }
 
     @Test
