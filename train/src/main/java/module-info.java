@@ -3,7 +3,10 @@ module io.github.mixtral4j.train {
     requires transitive io.github.mixtral4j.chat;
     requires transitive io.github.mixtral4j.engine;
     requires static org.jspecify;
+    requires org.snakeyaml.engine;
+    requires tools.jackson.databind;
 
+    exports io.github.mixtral4j.train.loop;
     exports io.github.mixtral4j.train.loss;
     exports io.github.mixtral4j.train.model;
     exports io.github.mixtral4j.train.op;

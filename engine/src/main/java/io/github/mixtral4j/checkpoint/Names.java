@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Locale;
 
 /// Names that come from files, on their way into messages.
-final class Names {
+public final class Names {
     /// Longest tensor name or metadata key accepted. GGUF itself allows 64 bytes for a tensor.
     static final int MAX_LENGTH = 1024;
 
     private Names() {}
 
     /// The last part of a path, as messages show it.
-    static String file(Path path) {
+    public static String file(Path path) {
         // "." and "" have a name too.
         Path name = path.toAbsolutePath().normalize().getFileName();
         return name == null ? path.toString() : name.toString();
@@ -39,13 +39,13 @@ final class Names {
     }
 
     /// A foreign text in quotes, shortened and [#printable(String)].
-    static String quote(String text) {
+    public static String quote(String text) {
         String shown = text.substring(0, Math.min(text.length(), 60));
         return '"' + printable(shown) + (shown.length() < text.length() ? "…\"" : "\"");
     }
 
     /// A foreign text with control characters as `\u001b`.
-    static String printable(String text) {
+    public static String printable(String text) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -55,7 +55,7 @@ final class Names {
     }
 
     /// `"; similar: a, b"` with up to three names that are few edits away, or an empty string.
-    static String similar(String wanted, Collection<String> names) {
+    public static String similar(String wanted, Collection<String> names) {
         record Near(String name, int edits) {}
         List<String> near = names.stream()
                 .filter(name -> Math.abs(name.length() - wanted.length()) <= wanted.length() / 3)
