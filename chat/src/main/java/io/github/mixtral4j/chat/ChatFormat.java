@@ -29,6 +29,10 @@ public sealed interface ChatFormat permits FormatV1, FormatV3 {
     /// @throws ChatRequestException if the request breaks a rule of the format; the message names the place
     Prompt render(ChatRequest request);
 
+    /// Writes a finished conversation, to train on: the last message is from the assistant, and complete.
+    /// @throws ChatRequestException if it breaks a rule of the format; the message names the place
+    Transcript transcript(ChatRequest request);
+
     /// A parser for one reply that is generated now.
     /// @param random for the ids of tool calls to which the model gave none
     ReplyParser replyParser(RandomGenerator random);

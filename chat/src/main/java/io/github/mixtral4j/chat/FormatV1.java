@@ -30,6 +30,16 @@ final class FormatV1 implements ChatFormat {
     @Override
     public Prompt render(ChatRequest request) {
         RequestRules.check(request);
+        return write(request).build();
+    }
+
+    @Override
+    public Transcript transcript(ChatRequest request) {
+        RequestRules.checkFinished(request);
+        return write(request).transcript();
+    }
+
+    private PromptBuilder write(ChatRequest request) {
         refuseTools(request);
         Conversation conversation = Conversation.of(request);
         PromptBuilder prompt = new PromptBuilder(tokenizer);
@@ -38,21 +48,23 @@ final class FormatV1 implements ChatFormat {
             switch (turns.get(i)) {
                 case UserMessage(String content) ->
                     prompt.text("[INST] " + (i == 0 ? conversation.withSystem(content) : content) + " [/INST]");
-                case AssistantMessage message -> {
-                    prompt.text(message.content());
-                    if (!message.prefix()) {
-                        prompt.id(tokenizer.eosId());
-                    }
-                }
+                case AssistantMessage message -> prompt.reply(() -> reply(prompt, message));
                 case SystemMessage _, ToolMessage _ -> throw new IllegalStateException("no such turn in v1");
             }
         }
-        return prompt.build();
+        return prompt;
     }
 
     @Override
     public ReplyParser replyParser(RandomGenerator random) {
         return new ReplyParser(tokenizer, OptionalInt.empty(), random);
+    }
+
+    private void reply(PromptBuilder prompt, AssistantMessage message) {
+        prompt.text(message.content());
+        if (!message.prefix()) {
+            prompt.id(tokenizer.eosId());
+        }
     }
 
     private static void refuseTools(ChatRequest request) {

@@ -60,6 +60,16 @@ final class FormatV3 implements ChatFormat {
     @Override
     public Prompt render(ChatRequest request) {
         RequestRules.check(request);
+        return write(request).build();
+    }
+
+    @Override
+    public Transcript transcript(ChatRequest request) {
+        RequestRules.checkFinished(request);
+        return write(request).transcript();
+    }
+
+    private PromptBuilder write(ChatRequest request) {
         Conversation conversation = Conversation.of(request);
         PromptBuilder prompt = new PromptBuilder(tokenizer);
         List<Message> turns = conversation.turns();
@@ -73,12 +83,12 @@ final class FormatV3 implements ChatFormat {
                     }
                     enclose(prompt, INST, isLast ? conversation.withSystem(content) : content, END_INST);
                 }
-                case AssistantMessage message -> reply(prompt, message);
+                case AssistantMessage message -> prompt.reply(() -> reply(prompt, message));
                 case ToolMessage message -> enclose(prompt, RESULTS, PythonJson.write(result(message)), END_RESULTS);
                 case SystemMessage _ -> throw new IllegalStateException("no such turn in v3");
             }
         }
-        return prompt.build();
+        return prompt;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.github.mixtral4j.chat;
 
 import io.github.mixtral4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /// Puts a prompt together from control ids and encoded texts. Every text is encoded by itself, so each begins with the
@@ -9,6 +11,8 @@ final class PromptBuilder {
     private final Tokenizer tokenizer;
     private final IntStream.Builder ids = IntStream.builder();
     private final StringBuilder text = new StringBuilder();
+    private final List<Transcript.Span> replies = new ArrayList<>();
+    private int length;
 
     /// Starts with `<s>`.
     PromptBuilder(Tokenizer tokenizer) {
@@ -18,6 +22,7 @@ final class PromptBuilder {
 
     PromptBuilder id(int id) {
         ids.add(id);
+        length++;
         text.append(tokenizer.piece(id));
         return this;
     }
@@ -29,7 +34,19 @@ final class PromptBuilder {
         return this;
     }
 
+    /// Adds what `writer` writes, and remembers it as a reply of the assistant.
+    PromptBuilder reply(Runnable writer) {
+        int from = length;
+        writer.run();
+        replies.add(new Transcript.Span(from, length));
+        return this;
+    }
+
     Prompt build() {
         return new Prompt(ids.build().toArray(), text.toString());
+    }
+
+    Transcript transcript() {
+        return new Transcript(ids.build().toArray(), replies);
     }
 }

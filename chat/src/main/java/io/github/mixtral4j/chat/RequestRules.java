@@ -19,8 +19,27 @@ final class RequestRules {
 
     static void check(ChatRequest request) {
         checkEnds(request.messages());
+        checkTurns(request, request.messages().size());
+    }
+
+    /// The rules of a conversation to train on, which ends with a complete reply.
+    static void checkFinished(ChatRequest request) {
+        List<Message> messages = request.messages();
+        if (messages.isEmpty()) {
+            throw new ChatRequestException("messages", "expected at least one message");
+        }
+        if (!(messages.getLast() instanceof AssistantMessage message) || message.prefix()) {
+            throw new ChatRequestException(
+                    path(messages.size() - 1), "the last message must be a complete one from assistant, to learn from");
+        }
+        // Calls at the end are what is to be learnt; nobody has answered them yet.
+        checkTurns(request, messages.size() - 1);
+    }
+
+    /// @param answered messages whose tool calls must have been answered
+    private static void checkTurns(ChatRequest request, int answered) {
         checkOrder(request.messages());
-        checkResults(request.messages());
+        checkResults(request.messages().subList(0, answered));
         for (int i = 0; i < request.messages().size(); i++) {
             if (request.messages().get(i) instanceof AssistantMessage message) {
                 checkAssistant(message, path(i), i == request.messages().size() - 1);
