@@ -1,4 +1,4 @@
-/// Turns gradients into steps: [AdamW], its learning-rate [Schedule], [Gradients]. Start with [AdamW].
+/// Turns gradients into steps: [AdamW] and its learning-rate [Schedule]. Start with [AdamW].
 /// Imported by the loop; never computes a gradient.
 @NullMarked
 package io.github.mixtral4j.train.optim;
