@@ -1,0 +1,212 @@
+package io.github.mixtral4j.train.data;
+
+import io.github.mixtral4j.chat.ChatFormat;
+import io.github.mixtral4j.chat.ChatRequest;
+import io.github.mixtral4j.chat.ChatRequestException;
+import io.github.mixtral4j.chat.Transcript;
+import io.github.mixtral4j.chat.Transcript.Span;
+import io.github.mixtral4j.checkpoint.Names;
+import io.github.mixtral4j.tokenizer.Tokenizer;
+import io.github.mixtral4j.train.TrainException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A line of JSONL to what a batch has to hold together. Which line it is, is known to the caller; it is in
+/// every message.
+///
+/// | line | becomes |
+/// |---|---|
+/// | `{"text": …}` | `<s>` text `</s>`, all of it with loss, in as many samples as it takes |
+/// | `{"messages": […], "tools": […]}` | one sample, loss on the assistant's turns whose `"weight"` is not 0 |
+/// | `{"prompt": …, "chosen": …, "rejected": …}` | two samples, loss on the replies |
+///
+/// Source of the first two: mistral-finetune's README, "Prepare dataset".
+final class SampleReader {
+    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxStringLength(Integer.MAX_VALUE)
+                            .build())
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+    private final Tokenizer tokenizer;
+    private final ChatFormat format;
+    private final int sequenceLength;
+    private final boolean pairs;
+
+    /// @param sequenceLength longest sample
+    /// @param pairs whether lines are preferences
+    SampleReader(Tokenizer tokenizer, ChatFormat format, int sequenceLength, boolean pairs) {
+        this.tokenizer = tokenizer;
+        this.format = format;
+        this.sequenceLength = sequenceLength;
+        this.pairs = pairs;
+    }
+
+    /// What a line holds.
+    ///
+    /// @param units what must be in one batch each: single samples, or the chosen and the rejected of a pair.
+    ///     Empty if nothing is left to learn
+    /// @param cut whether tokens were lost, because a conversation is longer than the longest sample
+    record Line(List<List<Sample>> units, boolean cut) {}
+
+    /// Reads a line.
+    ///
+    /// @param at file and line, for messages
+    /// @throws TrainException if it is not one of the forms
+    Line read(String json, String at) {
+        JsonNode root;
+        try {
+            root = JSON.readTree(json);
+        } catch (MismatchedInputException e) {
+            throw new TrainException(at + ": expected one JSON object, found more after it", e);
+        } catch (JacksonException e) {
+            // What Jackson adds in brackets is about its own settings.
+            String problem = e.getOriginalMessage().replaceFirst(" \\(start marker.*", "");
+            throw new TrainException(at + ": not JSON: " + Names.printable(problem), e);
+        }
+        if (!root.isObject()) {
+            throw new TrainException(at + ": expected a JSON object, found " + root.getNodeType());
+        }
+        try {
+            return pairs ? pair(root) : root.has("text") ? text(root) : conversation(root);
+        } catch (ChatRequestException e) {
+            throw new TrainException(at + ": " + Names.printable(String.valueOf(e.getMessage())), e);
+        }
+    }
+
+    private Line text(JsonNode root) {
+        JsonNode text = root.get("text");
+        if (!text.isString()) {
+            throw new ChatRequestException("text", "expected a string, found " + text.getNodeType());
+        }
+        int[] encoded = tokenizer.encode(text.stringValue());
+        int[] ids = new int[encoded.length + 2];
+        ids[0] = tokenizer.bosId();
+        System.arraycopy(encoded, 0, ids, 1, encoded.length);
+        ids[ids.length - 1] = tokenizer.eosId();
+        float[] weights = new float[ids.length];
+        Arrays.fill(weights, 1);
+        Sample whole = new Sample(ids, weights);
+        List<List<Sample>> units = new ArrayList<>();
+        // A piece of one token would predict nothing.
+        for (int from = 0; from < ids.length - 1; from += sequenceLength) {
+            units.add(List.of(whole.slice(from, Math.min(ids.length, from + sequenceLength))));
+        }
+        return new Line(encoded.length == 0 ? List.of() : units, false);
+    }
+
+    private Line conversation(JsonNode root) {
+        if (!root.has("messages")) {
+            throw new ChatRequestException(
+                    "line",
+                    root.has("chosen")
+                            ? "a preference; it needs \"objective: dpo\" in the config"
+                            : "expected \"text\", or \"messages\"");
+        }
+        Transcript transcript = format.transcript(ChatRequest.of(root));
+        float[] weights = new float[transcript.ids().length];
+        List<Float> turns = turnWeights(root.get("messages"));
+        for (int i = 0; i < turns.size(); i++) {
+            Span span = transcript.replies().get(i);
+            Arrays.fill(weights, span.from(), span.to(), turns.get(i));
+        }
+        Sample whole = new Sample(transcript.ids(), weights);
+        Sample sample = whole.cutTo(sequenceLength);
+        List<List<Sample>> units = sample.trained() == 0 ? List.of() : List.of(List.of(sample));
+        return new Line(units, sample.length() < whole.length());
+    }
+
+    /// The weight of every turn of the assistant.
+    private static List<Float> turnWeights(JsonNode messages) {
+        List<Float> turns = new ArrayList<>();
+        boolean follows = false;
+        for (int i = 0; i < messages.size(); i++) {
+            JsonNode message = messages.get(i);
+            boolean assistant = message.path("role").asString("").equals("assistant");
+            JsonNode node = message.path("weight");
+            String path = "messages[" + i + "].weight";
+            boolean absent = node.isMissingNode() || node.isNull();
+            if (!absent && !(node.isNumber() && (node.doubleValue() == 0 || node.doubleValue() == 1))) {
+                throw new ChatRequestException(path, "expected 0 or 1, got " + node);
+            }
+            float weight = absent ? 1 : node.floatValue();
+            if (assistant && follows && turns.getLast() != weight) {
+                throw new ChatRequestException(
+                        path, "messages from assistant that follow each other are one turn and need one weight");
+            }
+            if (assistant && !follows) {
+                turns.add(weight);
+            }
+            follows = assistant;
+        }
+        return turns;
+    }
+
+    private Line pair(JsonNode root) {
+        Sample chosen = reply(root, "chosen");
+        Sample rejected = reply(root, "rejected");
+        if (Arrays.equals(chosen.ids(), rejected.ids())) {
+            throw new ChatRequestException("chosen", "is the same as rejected; there is nothing to prefer");
+        }
+        Sample first = chosen.cutTo(sequenceLength);
+        Sample second = rejected.cutTo(sequenceLength);
+        boolean cut = first.length() < chosen.length() || second.length() < rejected.length();
+        boolean nothing = first.trained() == 0 || second.trained() == 0 || Arrays.equals(first.ids(), second.ids());
+        return new Line(nothing ? List.of() : List.of(List.of(first, second)), cut);
+    }
+
+    /// The conversation of a pair that ends with one of its replies; only that reply has loss.
+    private Sample reply(JsonNode root, String field) {
+        if (!root.has("prompt") || !root.has(field)) {
+            throw new ChatRequestException(
+                    "line", "expected \"prompt\", \"chosen\" and \"rejected\", because the objective is dpo");
+        }
+        ObjectNode request = NODES.objectNode();
+        ArrayNode messages = request.putArray("messages");
+        add(messages, root.get("prompt"), "user", "prompt");
+        add(messages, root.get(field), "assistant", field);
+        if (root.has("tools")) {
+            request.set("tools", root.get("tools"));
+        }
+        Transcript transcript;
+        try {
+            transcript = format.transcript(ChatRequest.of(request));
+        } catch (ChatRequestException e) {
+            throw new ChatRequestException("prompt and " + field, String.valueOf(e.getMessage()));
+        }
+        Span last = transcript.replies().getLast();
+        float[] weights = new float[transcript.ids().length];
+        Arrays.fill(weights, last.from(), last.to(), 1);
+        return new Sample(transcript.ids(), weights);
+    }
+
+    /// Adds a text, a message or a list of messages.
+    private static void add(ArrayNode messages, JsonNode value, String role, String field) {
+        if (value.isString()) {
+            messages.addObject().put("role", role).put("content", value.stringValue());
+        } else if (value.isObject()) {
+            messages.add(value);
+        } else if (value.isArray()) {
+            value.forEach(messages::add);
+        } else {
+            throw new ChatRequestException(field, "expected a string or messages, found " + value.getNodeType());
+        }
+    }
+}
