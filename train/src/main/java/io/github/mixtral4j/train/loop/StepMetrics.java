@@ -1,0 +1,102 @@
+package io.github.mixtral4j.train.loop;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// What one step was like: a line of `metrics.jsonl`.
+///
+/// @param step from 1
+/// @param epoch how many times the data has been gone through
+/// @param loss mean over the step's tokens, or pairs
+/// @param loadBalancing mean over its batches, without the coefficient
+/// @param routerZ mean over its batches, without the coefficient
+/// @param preferred share of pairs whose chosen reply is ahead of the reference; empty unless the objective
+///     is dpo
+/// @param gradientNorm before it was clipped
+/// @param tokens of all batches so far
+/// @param tokensPerSecond of this step
+/// @param seconds computed so far
+/// @param expertLoad rows that each expert was given, `[layer][expert]`
+/// @param evaluation what was measured after the step, if it was
+public record StepMetrics(
+        int step,
+        double epoch,
+        double loss,
+        double loadBalancing,
+        double routerZ,
+        OptionalDouble preferred,
+        double learningRate,
+        double gradientNorm,
+        long tokens,
+        double tokensPerSecond,
+        double seconds,
+        long[][] expertLoad,
+        Optional<Evaluated> evaluation) {
+    /// An evaluation.
+    ///
+    /// @param loss mean over tokens or pairs
+    /// @param preferred as in training
+    public record Evaluated(double loss, OptionalDouble preferred) {}
+
+    /// The same step with an evaluation.
+    StepMetrics with(Evaluated evaluated) {
+        return new StepMetrics(
+                step,
+                epoch,
+                loss,
+                loadBalancing,
+                routerZ,
+                preferred,
+                learningRate,
+                gradientNorm,
+                tokens,
+                tokensPerSecond,
+                seconds,
+                expertLoad,
+                Optional.of(evaluated));
+    }
+
+    /// How uneven the experts are used: rows of the busiest over those of an even share, in the layer where
+    /// this is worst; 1 is even. 0 if there are no experts.
+    public double imbalance() {
+        return imbalance(expertLoad);
+    }
+
+    static double imbalance(long[][] load) {
+        double worst = 0;
+        for (long[] layer : load) {
+            long sum = 0;
+            long most = 0;
+            for (long rows : layer) {
+                sum += rows;
+                most = Math.max(most, rows);
+            }
+            worst = sum == 0 ? worst : Math.max(worst, (double) most * layer.length / sum);
+        }
+        return worst;
+    }
+
+    /// The line as JSON has it.
+    Map<String, Object> json() {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("step", step);
+        json.put("epoch", epoch);
+        json.put("loss", loss);
+        preferred.ifPresent(share -> json.put("preferred", share));
+        json.put("load_balancing", loadBalancing);
+        json.put("router_z", routerZ);
+        json.put("learning_rate", learningRate);
+        json.put("gradient_norm", gradientNorm);
+        json.put("tokens", tokens);
+        json.put("tokens_per_second", tokensPerSecond);
+        json.put("seconds", seconds);
+        json.put("expert_load", expertLoad);
+        evaluation.ifPresent(evaluated -> {
+            json.put("eval_loss", evaluated.loss());
+            evaluated.preferred().ifPresent(share -> json.put("eval_preferred", share));
+        });
+        return json;
+    }
+}

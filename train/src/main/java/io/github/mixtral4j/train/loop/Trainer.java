@@ -1,0 +1,329 @@
+package io.github.mixtral4j.train.loop;
+
+import io.github.mixtral4j.kernel.WorkerPool;
+import io.github.mixtral4j.train.TrainException;
+import io.github.mixtral4j.train.data.Batch;
+import io.github.mixtral4j.train.data.BatchStream;
+import io.github.mixtral4j.train.data.BatchStream.Position;
+import io.github.mixtral4j.train.data.Dataset;
+import io.github.mixtral4j.train.loop.BatchLoss.Losses;
+import io.github.mixtral4j.train.loop.Outcome.End;
+import io.github.mixtral4j.train.loop.StepMetrics.Evaluated;
+import io.github.mixtral4j.train.loop.TrainConfig.Length;
+import io.github.mixtral4j.train.model.Parameter;
+import io.github.mixtral4j.train.model.Trainable;
+import io.github.mixtral4j.train.optim.AdamW;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Predicate;
+
+/// Runs a training from its config: steps, evaluations, checkpoints, metrics, report. The same config, data
+/// and model give the same losses, however often the run is interrupted and resumed.
+///
+/// ```
+/// try (RunFolder folder = RunFolder.open(config, resume)) {
+///     Outcome outcome = new Trainer(config, model, data, folder, threads, observer).run();
+/// }
+/// ```
+public final class Trainer {
+    /// Keys of a config that may be changed between two starts of a run, or begin so.
+    private static final List<String> FREE = List.of("steps", "epochs", "evaluation.", "checkpoints.", "output");
+
+    private final TrainConfig config;
+    private final Trainable model;
+    private final Dataset data;
+    private final RunFolder folder;
+    private final int threads;
+    private final TrainObserver observer;
+    private final List<Parameter> parameters;
+    private volatile boolean stopped;
+
+    /// Prepares a run.
+    ///
+    /// @param model as it is before its first step, also when the run is resumed
+    /// @param folder where the run writes; borrowed
+    /// @param threads threads of the optimizer
+    public Trainer(
+            TrainConfig config, Trainable model, Dataset data, RunFolder folder, int threads, TrainObserver observer) {
+        this.config = config;
+        this.model = model;
+        this.data = data;
+        this.folder = folder;
+        this.threads = threads;
+        this.observer = observer;
+        this.parameters = model.parameters();
+    }
+
+    /// Ends the run after the current step, with its state saved. Any thread may call it.
+    public void stop() {
+        stopped = true;
+    }
+
+    /// Runs to the end, from the last checkpoint if there is one.
+    ///
+    /// @throws TrainException if the loss stops being a number, or the checkpoint belongs to another config
+    ///     or model
+    /// @throws IOException if something cannot be read or written; the last checkpoint is whole
+    public Outcome run() throws IOException {
+        try (Arena arena = Arena.ofShared();
+                WorkerPool pool = new WorkerPool(threads)) {
+            TrainConfig.Optimizer settings = config.optimizer();
+            AdamW optimizer = new AdamW(
+                    parameters,
+                    settings.beta1(),
+                    settings.beta2(),
+                    settings.epsilon(),
+                    settings.weightDecay(),
+                    arena,
+                    pool);
+            int steps = steps();
+            Optional<BatchLoss> loss = loss();
+            if (loss.isEmpty()) {
+                return new Outcome(End.INTERRUPTED, 0, steps, Optional.empty(), Optional.empty());
+            }
+            Optional<Path> checkpoint = folder.checkpoints().latest();
+            RunState state = RunState.start(config.settings());
+            if (checkpoint.isPresent()) {
+                state = StateFiles.read(checkpoint.get(), parameters, optimizer);
+                requireSameSettings(state.settings(), checkpoint.get());
+                model.parametersChanged();
+                observer.message("going on after step " + state.step() + " from " + checkpoint.get());
+            }
+            try (MetricsFile metrics = MetricsFile.open(folder.metrics(), state.step())) {
+                return new Run(optimizer, loss.get(), steps, metrics, state).toTheEnd();
+            }
+        }
+    }
+
+    private int steps() {
+        return switch (config.length()) {
+            case Length.Steps(int count) -> count;
+            case Length.Epochs(int count) ->
+                Math.ceilDiv(BatchStream.train(data, count, Position.START).count(), config.accumulation());
+        };
+    }
+
+    /// The loss to train with; empty if the run was told to stop before it was known.
+    private Optional<BatchLoss> loss() throws IOException {
+        return switch (config.objective()) {
+            case TrainConfig.Objective.NextToken _ -> Optional.of(new BatchLoss.NextToken());
+            case TrainConfig.Objective.Preference(double beta, double smoothing) ->
+                reference().map(reference -> new BatchLoss.Preference(beta, smoothing, reference));
+        };
+    }
+
+    private Optional<Reference> reference() throws IOException {
+        if (folder.checkpoints().latest().isPresent()) {
+            return Optional.of(Reference.read(folder.reference(), data));
+        }
+        int total = data.trainSummary().samples() + data.evalSummary().samples();
+        Optional<Reference> reference = Reference.compute(model, data, done -> {
+            observer.reference(done, total);
+            return !stopped;
+        });
+        if (reference.isPresent()) {
+            reference.get().write(folder.reference());
+        }
+        return reference;
+    }
+
+    private void requireSameSettings(Map<String, String> before, Path checkpoint) {
+        Predicate<String> matters = key -> FREE.stream().noneMatch(key::startsWith);
+        for (String key : config.settings().keySet()) {
+            requireSame(key, before, checkpoint, matters);
+        }
+        for (String key : before.keySet()) {
+            requireSame(key, before, checkpoint, matters);
+        }
+    }
+
+    private void requireSame(String key, Map<String, String> before, Path checkpoint, Predicate<String> matters) {
+        String now = config.settings().getOrDefault(key, "not set");
+        String then = before.getOrDefault(key, "not set");
+        if (matters.test(key) && !now.equals(then)) {
+            throw new TrainException(config.file() + ": " + key + " is " + now + ", but " + then + " when " + checkpoint
+                    + " was written; set it back, or begin a new run in another output folder");
+        }
+    }
+
+    /// One start of a run.
+    private final class Run {
+        private final AdamW optimizer;
+        private final BatchLoss loss;
+        private final int steps;
+        private final MetricsFile metrics;
+        private final BatchStream stream;
+        private RunState state;
+        private int savedStep;
+        private Optional<StepMetrics> last = Optional.empty();
+
+        Run(AdamW optimizer, BatchLoss loss, int steps, MetricsFile metrics, RunState state) {
+            this.optimizer = optimizer;
+            this.loss = loss;
+            this.steps = steps;
+            this.metrics = metrics;
+            this.state = state;
+            this.savedStep = state.step();
+            int epochs = config.length() instanceof Length.Epochs(int count) ? count : Integer.MAX_VALUE;
+            this.stream = BatchStream.train(data, epochs, state.position());
+        }
+
+        Outcome toTheEnd() throws IOException {
+            End end = End.FINISHED;
+            while (state.step() < steps) {
+                if (stopped) {
+                    end = End.INTERRUPTED;
+                    break;
+                }
+                if (isHopeless()) {
+                    end = End.STOPPED_EARLY;
+                    break;
+                }
+                StepMetrics step = step();
+                int every = config.evaluation().every();
+                boolean isLast = state.step() == steps;
+                if (data.evalSummary().samples() > 0
+                        && (isLast || every > 0 && state.step() % every == 0)
+                        && !stopped) {
+                    step = step.with(evaluate());
+                }
+                metrics.add(step);
+                last = Optional.of(step);
+                observer.step(step, steps);
+                boolean isBest = config.evaluation().patience().isPresent() && state.bestStep() == state.step();
+                if (isLast || isBest || state.step() % config.checkpoints().every() == 0) {
+                    save();
+                }
+            }
+            save();
+            if (end != End.INTERRUPTED
+                    && state.bestStep() > 0
+                    && config.evaluation().patience().isPresent()) {
+                observer.message("the parameters are those of step " + state.bestStep() + ", the best evaluation");
+                takeBest();
+            }
+            Path checkpoint = folder.checkpoints().of(savedStep);
+            return new Outcome(
+                    end, state.step(), steps, last, savedStep == 0 ? Optional.empty() : Optional.of(checkpoint));
+        }
+
+        private boolean isHopeless() {
+            return config.evaluation().patience().isPresent()
+                    && state.evaluationsSinceBest()
+                            >= config.evaluation().patience().getAsInt();
+        }
+
+        private StepMetrics step() throws IOException {
+            long start = System.nanoTime();
+            List<Batch> batches = new ArrayList<>();
+            for (int i = 0; i < config.accumulation(); i++) {
+                stream.next().ifPresent(batches::add);
+            }
+            double weight = loss.weight(batches);
+            Losses losses = Losses.NONE;
+            long[][] load = new long[0][];
+            int rows = 0;
+            for (Batch batch : batches) {
+                // A batch may hold nothing that counts, if the weights of its samples are cut away; 0 / 0 is no step.
+                losses = losses.plus(loss.train(model, batch, weight == 0 ? 0 : 1 / weight, 1.0 / batches.size()));
+                load = sum(load, model.expertLoad());
+                rows += batch.packed().rows();
+            }
+            double norm = optimizer.gradientNorm();
+            requireFinite(losses.sum(), state.step() + 1, "the loss");
+            requireFinite(norm, state.step() + 1, "the length of the gradient");
+            double clip = config.optimizer().clipNorm();
+            double rate = config.schedule().at(state.step() + 1, steps);
+            optimizer.step(rate, clip > 0 && norm > clip ? clip / norm : 1);
+            model.parametersChanged();
+            double seconds = (System.nanoTime() - start) / 1e9;
+            state = state.after(stream.position(), rows, seconds);
+            return new StepMetrics(
+                    state.step(),
+                    stream.epochs(),
+                    weight == 0 ? 0 : losses.mean(),
+                    losses.loadBalancing() / batches.size(),
+                    losses.routerZ() / batches.size(),
+                    preferred(losses),
+                    rate,
+                    norm,
+                    state.tokens(),
+                    rows / seconds,
+                    state.seconds(),
+                    load,
+                    Optional.empty());
+        }
+
+        private OptionalDouble preferred(Losses losses) {
+            return loss instanceof BatchLoss.Preference
+                    ? OptionalDouble.of(losses.preferred() / losses.weight())
+                    : OptionalDouble.empty();
+        }
+
+        private Evaluated evaluate() throws IOException {
+            BatchStream eval = BatchStream.eval(data, config.data().evalSamples());
+            Losses losses = Losses.NONE;
+            for (Optional<Batch> batch = eval.next(); batch.isPresent(); batch = eval.next()) {
+                losses = losses.plus(loss.evaluate(model, batch.get()));
+            }
+            requireFinite(losses.mean(), state.step(), "the loss of the evaluation");
+            state = state.evaluated(losses.mean());
+            return new Evaluated(losses.mean(), preferred(losses));
+        }
+
+        /// Parameters that give no number are no state to go on from: the run ends with the one before.
+        private void requireFinite(double value, int step, String what) throws IOException {
+            if (Double.isFinite(value)) {
+                return;
+            }
+            folder.checkpoints().reject(state.step());
+            Optional<Path> good = folder.checkpoints().latest();
+            report();
+            throw new TrainException("step " + step + ": " + what + " is " + value
+                    + "; training stopped. "
+                    + good.map(path -> "The last good state is " + path).orElse("No good state was saved before")
+                    + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
+        }
+
+        private void save() throws IOException {
+            if (savedStep != state.step()) {
+                int best = config.evaluation().patience().isPresent() ? state.bestStep() : 0;
+                folder.checkpoints().save(state, best, parameters, optimizer);
+                savedStep = state.step();
+            }
+            report();
+        }
+
+        private void report() throws IOException {
+            Report.write(
+                    folder.metrics(),
+                    folder.report(),
+                    config.file().getFileName().toString(),
+                    steps);
+        }
+
+        private void takeBest() throws IOException {
+            if (state.bestStep() != state.step()) {
+                StateFiles.read(folder.checkpoints().of(state.bestStep()), parameters, optimizer);
+                model.parametersChanged();
+            }
+        }
+    }
+
+    private static long[][] sum(long[][] a, long[][] b) {
+        long[][] sum = new long[b.length][];
+        for (int layer = 0; layer < b.length; layer++) {
+            sum[layer] = b[layer].clone();
+            for (int expert = 0; layer < a.length && expert < sum[layer].length; expert++) {
+                sum[layer][expert] += a[layer][expert];
+            }
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,303 @@
+package io.github.mixtral4j.train.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.mixtral4j.train.TrainException;
+import io.github.mixtral4j.train.loop.Outcome.End;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class TrainerTest {
+    private static final String TWENTY = "steps: 20\ncheckpoints: {every: 5}\nevaluation: {every: 4}\n"
+            + "data: {train: train.jsonl, eval: eval.jsonl, sequence_length: 16, batch_tokens: 64}\n";
+
+    @TempDir
+    private Path first;
+
+    @TempDir
+    private Path second;
+
+    @BeforeEach
+    void texts() throws IOException {
+        for (Path folder : List.of(first, second)) {
+            new ToyRun(folder).texts("train.jsonl", 60, 3);
+            new ToyRun(folder).texts("eval.jsonl", 7, 3);
+        }
+    }
+
+    @Test
+    void lossFallsAndEverythingIsWritten() throws IOException {
+        ToyRun run = new ToyRun(first);
+        Outcome outcome = run.run(run.config(TWENTY), false);
+
+        assertThat(outcome.end()).isEqualTo(End.FINISHED);
+        assertThat(outcome.step()).isEqualTo(20);
+        assertThat(run.loss(-1)).isLessThan(0.6 * run.loss(0));
+        assertThat(run.metrics()).hasSize(20);
+        assertThat(run.metrics().get(3))
+                .contains("\"step\":4")
+                .contains("\"eval_loss\":")
+                .contains("\"expert_load\":[[");
+        assertThat(run.checkpoints()).containsExactly("step-00000015", "step-00000020");
+        assertThat(outcome.checkpoint()).hasValue(run.output().resolve("checkpoints/step-00000020"));
+        assertThat(Files.readString(run.output().resolve("report.html")))
+                .contains("<polyline", "evaluation", "layer 1, expert 3", "20 of 20")
+                .doesNotContain("http", "src=", "NaN");
+    }
+
+    @Test
+    void anInterruptedRunGoesOnToTheSameLossesAndParameters() throws IOException {
+        List<Float> whole = new ArrayList<>();
+        ToyRun run = new ToyRun(first);
+        run.run(run.config(TWENTY), false, whole);
+
+        List<Float> parts = new ArrayList<>();
+        ToyRun interrupted = new ToyRun(second).after((trainer, step) -> {
+            if (step.step() == 7 || step.step() == 13) {
+                trainer.stop();
+            }
+        });
+        Path config = interrupted.config(TWENTY);
+        assertThat(interrupted.run(config, false).end()).isEqualTo(End.INTERRUPTED);
+        assertThat(interrupted.checkpoints()).contains("step-00000007");
+        assertThat(interrupted.run(config, true).step()).isEqualTo(13);
+        assertThat(interrupted.run(config, true, parts).end()).isEqualTo(End.FINISHED);
+
+        assertThat(interrupted.metrics()).isEqualTo(run.metrics());
+        assertThat(parts).isEqualTo(whole);
+    }
+
+    @Test
+    void aCrashedRunTakesTheLostStepsAgain() throws IOException {
+        ToyRun run = new ToyRun(first).threads(2);
+        run.run(run.config(TWENTY), false);
+
+        ToyRun crashed = new ToyRun(second).after((_, step) -> {
+            if (step.step() == 13) {
+                throw new IllegalStateException("crash");
+            }
+        });
+        Path config = crashed.config(TWENTY);
+        assertThatThrownBy(() -> crashed.run(config, false)).hasMessage("crash");
+        assertThat(crashed.checkpoints()).containsExactly("step-00000005", "step-00000010");
+        assertThat(crashed.metrics()).hasSize(13);
+        crashed.after((_, _) -> {}).run(config, true);
+
+        assertThat(crashed.messages)
+                .contains("going on after step 10 from " + crashed.output().resolve("checkpoints/step-00000010"));
+        assertThat(crashed.metrics()).isEqualTo(run.metrics());
+    }
+
+    @Test
+    void aKilledProcessLosesAtMostTheInterval() throws IOException, InterruptedException {
+        ToyRun whole = new ToyRun(first);
+        whole.run(whole.config(TWENTY), false);
+
+        ToyRun killed = new ToyRun(second);
+        Path config = killed.config(TWENTY);
+        Process child = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        SlowToy.class.getName(),
+                        config.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(second.resolve("log").toFile())
+                .start();
+        try {
+            Path wanted = killed.output().resolve("checkpoints/step-00000010");
+            for (int i = 0; i < 600 && child.isAlive() && !Files.exists(wanted); i++) {
+                Thread.sleep(100);
+            }
+        } finally {
+            child.destroyForcibly();
+        }
+        assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(child.exitValue())
+                .as(Files.readString(second.resolve("log")))
+                .isEqualTo(128 + 9);
+        assertThat(killed.checkpoints()).contains("step-00000010").doesNotContain("step-00000020");
+        killed.run(config, true);
+
+        assertThat(killed.metrics()).isEqualTo(whole.metrics());
+    }
+
+    /// The program of the child that is killed.
+    static final class SlowToy {
+        public static void main(String[] args) throws IOException {
+            Path config = Path.of(args[0]);
+            new ToyRun(config.resolveSibling(""))
+                    .after((_, step) -> sleep(step.step() < 10 ? 5 : 500))
+                    .run(config, false);
+        }
+
+        private static void sleep(long millis) {
+            try {
+                Thread.sleep(millis);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    @Test
+    void threadsAndSeedDecideWhatTheyShould() throws IOException {
+        ToyRun one = new ToyRun(first);
+        one.run(one.config(TWENTY), false);
+        ToyRun three = new ToyRun(second).threads(3);
+        three.run(three.config(TWENTY), false);
+        assertThat(three.metrics()).isEqualTo(one.metrics());
+
+        Folders.delete(second.resolve("out"));
+        three.run(three.config(TWENTY + "seed: 1\n"), false);
+        assertThat(three.metrics()).isNotEqualTo(one.metrics());
+    }
+
+    @Test
+    void epochsAreCountedInSteps() throws IOException {
+        ToyRun run = new ToyRun(first);
+        Outcome outcome = run.run(run.config("epochs: 2\naccumulation: 3\n"), false);
+        assertThat(outcome.step()).isEqualTo(outcome.steps()).isGreaterThan(2);
+        assertThat(outcome.last().orElseThrow().epoch()).isEqualTo(2);
+    }
+
+    @Test
+    void accumulatedBatchesAreOneBigBatch() throws IOException {
+        String line = "{\"text\": \"1 2 3 4\"}\n";
+        Files.writeString(first.resolve("train.jsonl"), line + line.replace('4', '5'));
+        ToyRun run = new ToyRun(first);
+        String data = "steps: 1\ndata: {train: train.jsonl, sequence_length: 10, batch_tokens: %d}\n";
+        StepMetrics small = run.run(run.config(data.formatted(10) + "accumulation: 2\n"), false)
+                .last()
+                .orElseThrow();
+        Folders.delete(run.output());
+        StepMetrics large =
+                run.run(run.config(data.formatted(20)), false).last().orElseThrow();
+        assertThat(small.tokens()).isEqualTo(large.tokens());
+        assertThat(small.loss()).isCloseTo(large.loss(), within(1e-9));
+        assertThat(small.gradientNorm()).isCloseTo(large.gradientNorm(), within(1e-6));
+    }
+
+    @Test
+    void nanStopsWithTheLastGoodState() throws IOException {
+        ToyRun run = new ToyRun(first).with(model -> model.poisonedFrom(11));
+        Path config = run.config(TWENTY);
+        assertThatThrownBy(() -> run.run(config, false))
+                .isInstanceOf(TrainException.class)
+                .hasMessage(
+                        "step 11: the loss is NaN; training stopped. The last good state is "
+                                + run.output().resolve("checkpoints/step-00000005")
+                                + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
+        // The state of step 10 is the one that gave NaN.
+        assertThat(run.checkpoints()).containsExactly("step-00000005", "step-00000010.not-finite");
+        assertThat(run.metrics()).hasSize(10);
+    }
+
+    @Test
+    void evaluationsThatGetWorseEndTheRunWithTheBestParameters() throws IOException {
+        new ToyRun(first).texts("eval.jsonl", 20, 7); // what follows there is not what training teaches
+        ToyRun run = new ToyRun(first);
+        Outcome outcome = run.run(
+                run.config(
+                        TWENTY.replace("{every: 4}", "{every: 1, patience: 2}").replace("steps: 20", "steps: 200")),
+                false);
+        assertThat(outcome.end()).isEqualTo(End.STOPPED_EARLY);
+        int best = outcome.step() - 2;
+        assertThat(run.messages).contains("the parameters are those of step " + best + ", the best evaluation");
+        assertThat(run.checkpoints()).contains("step-%08d".formatted(best));
+        assertThat(run.run(run.config(TWENTY.replace("{every: 4}", "{every: 1, patience: 2}")), true)
+                        .end())
+                .isEqualTo(End.STOPPED_EARLY);
+    }
+
+    @Test
+    void preferencesAreLearntAgainstTheModelAsItWas() throws IOException {
+        String pairs = "{\"prompt\": \"1\", \"chosen\": \"2 2\", \"rejected\": \"3\"}\n"
+                + "{\"prompt\": \"4\", \"chosen\": \"5\", \"rejected\": \"6 6 6\"}\n";
+        Files.writeString(first.resolve("train.jsonl"), pairs);
+        Files.writeString(second.resolve("train.jsonl"), pairs);
+        String dpo = "objective: dpo\nsteps: 12\ncheckpoints: {every: 4}\n";
+        ToyRun run = new ToyRun(first);
+        StepMetrics last = run.run(run.config(dpo), false).last().orElseThrow();
+        assertThat(run.loss(0)).isCloseTo(Math.log(2), within(1e-9));
+        assertThat(run.loss(-1)).isLessThan(0.5);
+        assertThat(last.preferred()).hasValue(1);
+
+        ToyRun crashed = new ToyRun(second).after((_, step) -> {
+            if (step.step() == 6) {
+                throw new IllegalStateException("crash");
+            }
+        });
+        Path config = crashed.config(dpo);
+        assertThatThrownBy(() -> crashed.run(config, false)).hasMessage("crash");
+        crashed.after((_, _) -> {}).run(config, true);
+        assertThat(crashed.metrics()).isEqualTo(run.metrics());
+    }
+
+    @Test
+    void aRunIsNotOverwrittenNorMixedWithAnother() throws IOException {
+        ToyRun run = new ToyRun(first);
+        Path config = run.config(TWENTY);
+        run.run(config, false);
+        assertThatThrownBy(() -> run.run(config, false))
+                .isInstanceOf(TrainException.class)
+                .hasMessage(run.output() + ": holds a run already (step-00000020); go on with it by --resume, or name"
+                        + " another output folder");
+        run.config(TWENTY.replace("sequence_length: 16", "sequence_length: 15"));
+        assertThatThrownBy(() -> run.run(config, true))
+                .hasMessage(config + ": data.sequence_length is 15, but 16 when "
+                        + run.output().resolve("checkpoints/step-00000020")
+                        + " was written; set it back, or begin a new"
+                        + " run in another output folder");
+        run.config(TWENTY.replace("steps: 20", "steps: 22"));
+        assertThat(run.run(config, true).step()).isEqualTo(22);
+        ToyRun twice = new ToyRun(first)
+                .after((_, _) -> assertThatThrownBy(() -> new ToyRun(first).run(config, true))
+                        .hasMessage(run.output() + ": another process trains in this folder"));
+        run.config(TWENTY.replace("steps: 20", "steps: 23"));
+        assertThat(twice.run(config, true).step()).isEqualTo(23);
+    }
+
+    @Test
+    void damagedCheckpointsAreRecognized() throws IOException {
+        ToyRun run = new ToyRun(first);
+        Path config = run.config(TWENTY);
+        run.run(config, false);
+        Path folder = run.output().resolve("checkpoints/step-00000020");
+        byte[] bytes = Files.readAllBytes(folder.resolve("second-moments.f32"));
+        bytes[100] ^= 1;
+        Files.write(folder.resolve("second-moments.f32"), bytes);
+        String remedy = ": damaged; delete its folder to go on from the checkpoint before it";
+        assertThatThrownBy(() -> run.run(config, true)).hasMessage(folder.resolve("second-moments.f32") + remedy);
+        Files.writeString(folder.resolve("state.json"), "{");
+        assertThatThrownBy(() -> run.run(config, true)).hasMessage(folder.resolve("state.json") + remedy);
+        Files.writeString(folder.resolve("state.json"), "{\"parameters\": [\"a [1, 2]\"]}");
+        assertThatThrownBy(() -> run.run(config, true))
+                .hasMessage(folder + ": holds a [1, 2] where model.table.weight [61, 61] is expected; it is the"
+                        + " checkpoint of another model");
+    }
+
+    @Test
+    void aStateThatCannotBeSavedIsSaid() throws IOException {
+        ToyRun run = new ToyRun(first);
+        Path config = run.config(TWENTY);
+        Path folder = run.output().resolve("checkpoints");
+        Files.createDirectories(run.output());
+        Files.writeString(folder, "a file where a folder has to be");
+        assertThatThrownBy(() -> run.run(config, false))
+                .isInstanceOf(IOException.class)
+                .hasMessage(folder.resolve("step-00000005") + ": cannot save step 5: " + folder
+                        + "; 45 kB are needed. No state has been saved yet");
+    }
+}
