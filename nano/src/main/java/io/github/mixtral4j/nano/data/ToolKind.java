@@ -1,0 +1,151 @@
+package io.github.mixtral4j.nano.data;
+
+import io.github.mixtral4j.chat.Tool;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Something that a function may be for, as a section of `tools.txt` describes it. [#declare] makes a function of it,
+/// with another name, other parameter names and another description every time: what it is called can only be read,
+/// not remembered.
+///
+/// @param subject heading of the section
+/// @param verbs first words of names
+/// @param nouns last words of names
+/// @param abouts descriptions
+/// @param slots what has to be known to call it
+/// @param requests what users say, with slots
+/// @param results fields of what it gives back
+/// @param answer what the model says to that
+record ToolKind(
+        String subject,
+        List<String> verbs,
+        List<String> nouns,
+        List<String> abouts,
+        List<Slot> slots,
+        List<String> requests,
+        List<Field> results,
+        String answer) {
+
+    /// One in this many names of functions is held out.
+    private static final int PERIOD = 8;
+
+    /// A parameter: names and descriptions are alternatives.
+    record Slot(String name, ValueKind kind, List<String> names, List<String> abouts) {}
+
+    /// A field of a result.
+    record Field(String name, ValueKind kind) {}
+
+    /// A function with the names that its parameters have in it, by slot.
+    record Declared(ToolKind kind, Tool tool, Map<String, String> parameters) {}
+
+    /// Reads all sections.
+    static List<ToolKind> readAll() {
+        Vocabulary texts = Vocabulary.read("tools.txt");
+        return texts.headings().stream().map(h -> of(h, texts.lines(h))).toList();
+    }
+
+    private static ToolKind of(String subject, List<String> lines) {
+        List<String> names = Vocabulary.cells(line(lines, "name"));
+        return new ToolKind(
+                subject,
+                commas(names.getFirst()),
+                commas(names.getLast()),
+                Vocabulary.cells(line(lines, "about")),
+                all(lines, "param").map(ToolKind::slot).toList(),
+                Vocabulary.cells(line(lines, "ask")),
+                all(lines, "result")
+                        .map(Vocabulary::cells)
+                        .map(c -> new Field(c.getFirst(), ValueKind.of(c.get(1))))
+                        .toList(),
+                line(lines, "tell"));
+    }
+
+    private static Slot slot(String line) {
+        List<String> cells = Vocabulary.cells(line);
+        return new Slot(
+                cells.getFirst(), ValueKind.of(cells.get(1)), commas(cells.get(2)), cells.subList(3, cells.size()));
+    }
+
+    private static Stream<String> all(List<String> lines, String keyword) {
+        return lines.stream().filter(l -> l.startsWith(keyword + " ")).map(l -> l.substring(keyword.length() + 1));
+    }
+
+    private static String line(List<String> lines, String keyword) {
+        return all(lines, keyword).findFirst().orElseThrow();
+    }
+
+    private static List<String> commas(String list) {
+        return Stream.of(list.split(",")).map(String::strip).toList();
+    }
+
+    /// A function for this, with a name of that side.
+    Declared declare(Dice dice, Split split) {
+        Map<String, String> parameters = new LinkedHashMap<>();
+        ObjectNode properties = JsonNodeFactory.instance.objectNode();
+        for (Slot slot : dice.chance(0.7) ? slots : dice.shuffled(slots)) {
+            String parameter = dice.of(slot.names());
+            while (parameters.containsValue(parameter)) {
+                parameter = dice.of(slot.names());
+            }
+            parameters.put(slot.name(), parameter);
+            properties.putObject(parameter).put("type", slot.kind().type()).put("description", dice.of(slot.abouts()));
+        }
+        ObjectNode schema = JsonNodeFactory.instance.objectNode().put("type", "object");
+        schema.set("properties", properties);
+        parameters.values().forEach(schema.putArray("required")::add);
+        return new Declared(this, new Tool(name(dice, split), dice.of(abouts), schema), parameters);
+    }
+
+    private String name(Dice dice, Split split) {
+        while (true) {
+            List<String> words = Stream.of(dice.of(verbs), dice.of(nouns))
+                    .flatMap(w -> Stream.of(w.split(" ")))
+                    .toList();
+            String name = switch (dice.between(0, 5)) {
+                case 0, 1, 2 -> String.join("_", words);
+                case 3 -> camel(words);
+                case 4 -> String.join("_", reversed(words));
+                default -> String.join("-", words);
+            };
+            if (Split.of(name, PERIOD) == split) {
+                return name;
+            }
+        }
+    }
+
+    private static List<String> reversed(List<String> words) {
+        List<String> turned = new ArrayList<>(words.subList(1, words.size()));
+        turned.add(words.getFirst());
+        return turned;
+    }
+
+    private static String camel(List<String> words) {
+        return words.getFirst().toLowerCase(Locale.ROOT)
+                + words.stream().skip(1).map(Words::capitalized).collect(Collectors.joining());
+    }
+
+    /// Values for all slots, such that no two are equal.
+    Map<String, Value> fill(Dice dice, Split split) {
+        Map<String, Value> values = new LinkedHashMap<>();
+        for (Slot slot : slots) {
+            Value value = slot.kind().roll(dice, split);
+            while (values.containsValue(value)) {
+                value = slot.kind().roll(dice, split);
+            }
+            values.put(slot.name(), value);
+        }
+        return values;
+    }
+
+    /// What the user says to have it called with these values.
+    String request(Dice dice, Map<String, Value> values) {
+        return Value.fill(dice.of(requests), values);
+    }
+}

@@ -1,0 +1,136 @@
+package io.github.mixtral4j.nano.data;
+
+import java.util.List;
+import java.util.Locale;
+
+/// Names, things and figures to fill samples with. Names come in equal parts from lists and from syllables: a model
+/// that has seen some hundred names learns them by heart, one that meets a new name in every other sample has to copy.
+final class Words {
+    /// One in this many listed or made-up names is held out.
+    private static final int PERIOD = 8;
+
+    private static final Vocabulary LISTS = Vocabulary.read("words.txt");
+    private static final List<String> WOMEN = LISTS.words("women");
+    private static final List<String> MEN = LISTS.words("men");
+    private static final List<String> FAMILIES = LISTS.words("family names");
+    private static final List<String> CITIES = LISTS.words("cities");
+
+    private static final String[] ONSETS = {
+        "b", "br", "d", "dr", "f", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v",
+        "w", "z", "sh", "th"
+    };
+    private static final String[] VOWELS = {"a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ei", "ia", "ou"};
+    private static final String[] CODAS = {"", "", "", "n", "r", "l", "s", "m", "nd", "rt", "k", "x"};
+
+    private Words() {}
+
+    /// Somebody, with the pronouns that stories need.
+    record Person(String name, String subject, String object, String possessive) {
+        /// The subject at the beginning of a sentence.
+        String sentenceSubject() {
+            return capitalized(subject);
+        }
+    }
+
+    /// A list of `words.txt`.
+    static List<String> list(String heading) {
+        return LISTS.words(heading);
+    }
+
+    /// A woman or a man of that side.
+    static Person person(Dice dice, Split split) {
+        boolean woman = dice.chance(0.5);
+        String name = dice.chance(0.5)
+                ? dice.of(split.of(woman ? WOMEN : MEN, PERIOD))
+                : madeUp(dice, split, woman ? "a" : "o");
+        return woman ? new Person(name, "she", "her", "her") : new Person(name, "he", "him", "his");
+    }
+
+    /// `count` people with different names.
+    static List<Person> people(Dice dice, Split split, int count) {
+        var people = new java.util.ArrayList<Person>();
+        while (people.size() < count) {
+            Person next = person(dice, split);
+            if (people.stream().noneMatch(p -> p.name().equals(next.name()))) {
+                people.add(next);
+            }
+        }
+        return List.copyOf(people);
+    }
+
+    /// A first name and a family name.
+    static String fullName(Dice dice, Split split) {
+        String family = dice.chance(0.5) ? dice.of(split.of(FAMILIES, PERIOD)) : madeUp(dice, split, "");
+        return person(dice, split).name() + " " + family;
+    }
+
+    /// A city, real or not.
+    static String city(Dice dice, Split split) {
+        return dice.chance(0.6) ? dice.of(split.of(CITIES, PERIOD)) : madeUp(dice, split, "");
+    }
+
+    /// `count` different cities.
+    static List<String> cities(Dice dice, Split split, int count) {
+        var cities = new java.util.ArrayList<String>();
+        while (cities.size() < count) {
+            String next = city(dice, split);
+            if (!cities.contains(next)) {
+                cities.add(next);
+            }
+        }
+        return List.copyOf(cities);
+    }
+
+    /// A name that nobody has, of two or three syllables.
+    static String madeUp(Dice dice, Split split, String ending) {
+        while (true) {
+            StringBuilder name = new StringBuilder();
+            int syllables = dice.between(1, 2);
+            for (int i = 0; i < syllables; i++) {
+                name.append(dice.of(ONSETS)).append(dice.of(VOWELS));
+            }
+            name.append(dice.of(ONSETS)).append(ending.isEmpty() ? dice.of(VOWELS) + dice.of(CODAS) : ending);
+            String whole = capitalized(name.toString());
+            if (Split.of(whole, PERIOD) == split && !Decency.offends(whole)) {
+                return whole;
+            }
+        }
+    }
+
+    /// The text with a capital at the beginning.
+    static String capitalized(String text) {
+        return text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
+    }
+
+    /// `a` or `an`, by the word's first letter; for the words of `words.txt`, where that rule holds.
+    static String article(String word) {
+        return "aeiou".indexOf(word.charAt(0)) >= 0 ? "an" : "a";
+    }
+
+    /// A title such as `The Silent Harbour`, on that side.
+    static String bookTitle(Dice dice, Split split) {
+        while (true) {
+            String noun = dice.of(LISTS.words("book nouns"));
+            String adjective = dice.of(LISTS.words("book adjectives"));
+            String title = switch (dice.between(0, 2)) {
+                case 0 -> "The " + adjective + " " + noun;
+                case 1 -> adjective + " " + noun;
+                default -> "The " + noun + " of " + madeUp(dice, split, "");
+            };
+            if (Split.of(title, PERIOD) == split) {
+                return title;
+            }
+        }
+    }
+
+    /// A time of day such as `7:30`.
+    static String time(Dice dice) {
+        return dice.between(6, 22) + ":"
+                + dice.of("00", "05", "10", "15", "20", "25", "30", "35", "40", "45", "50", "55");
+    }
+
+    /// A day of the year such as `4 May`.
+    static String date(Dice dice) {
+        return dice.between(1, 28) + " " + dice.of(LISTS.words("months"));
+    }
+}
