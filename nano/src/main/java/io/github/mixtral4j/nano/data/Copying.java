@@ -47,8 +47,7 @@ final class Copying implements SampleSource {
         int n = dice.between(0, list.size() - 1);
         boolean last = n == list.size() - 1 && dice.chance(0.5);
         return sample(
-                String.join(", ", list) + "\n"
-                        + dice.of("Which is the ", "Give me the ", "What is the ")
+                String.join(", ", list) + "\n" + dice.of("Which is", "What is", "Can you say") + " the "
                         + (last ? "last" : ORDINALS.get(n)) + " word?",
                 list.get(n));
     }

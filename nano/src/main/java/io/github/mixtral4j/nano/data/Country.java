@@ -2,6 +2,7 @@ package io.github.mixtral4j.nano.data;
 
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -39,7 +40,7 @@ record Country(String name, Split split, Map<Attribute, String> facts) {
                         "Oceania",
                         "South Asia"));
         facts.put(Attribute.LANGUAGE, Words.madeUp(dice, split, "") + dice.of("ish", "ese", "ian"));
-        facts.put(Attribute.CURRENCY, Words.madeUp(dice, split, "").toLowerCase(java.util.Locale.ROOT) + "s");
+        facts.put(Attribute.CURRENCY, Words.madeUp(dice, split, "").toLowerCase(Locale.ROOT) + "s");
         facts.put(Attribute.HIGHEST, dice.of("Mount ", "Monte ", "Pico ", "") + Words.madeUp(dice, split, ""));
         facts.put(Attribute.HEIGHT, thousands(dice.between(80, 6500)) + " m");
         facts.put(Attribute.POPULATION, people(dice.between(2, 900) * (dice.chance(0.5) ? 100_000L : 1_000L)));
@@ -63,14 +64,13 @@ record Country(String name, Split split, Map<Attribute, String> facts) {
 
     /// A number with commas: `1,285,216`.
     static String thousands(long number) {
-        return String.format(java.util.Locale.ROOT, "%,d", number);
+        return String.format(Locale.ROOT, "%,d", number);
     }
 
     /// A number of people as one says it: `30.4 million`, `781,000`.
     static String people(long count) {
         if (count >= 1_000_000) {
-            return String.format(java.util.Locale.ROOT, "%.1f million", count / 1e6)
-                    .replace(".0 ", " ");
+            return String.format(Locale.ROOT, "%.1f million", count / 1e6).replace(".0 ", " ");
         }
         return thousands(count < 10_000 ? count : Math.round(count / 1000.0) * 1000);
     }

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Everything that the small Mixtral is trained on and examined with, written to a folder:
@@ -32,7 +33,8 @@ public final class DataSet {
     private static final Map<String, Integer> SHARES = shares();
 
     private static final int HELD_OUT_PER_KIND = 600;
-    private static final int HELD_OUT_CHATS = 60;
+    /// One in so many held-out samples serves to watch the loss.
+    private static final int LOSS_EVERY = 10;
     private static final int PREFERENCES = 6000;
     private static final long TOKENIZER_CHARACTERS = 12_000_000;
 
@@ -93,12 +95,11 @@ public final class DataSet {
         lines(
                 output.resolve("heldout/tasks.jsonl"),
                 tasks.stream().map(SampleJson::task).toList());
-        lines(
-                output.resolve("heldout/chat.jsonl"),
-                tasks.stream()
-                        .filter(t -> Split.of(t.key(), HELD_OUT_PER_KIND / HELD_OUT_CHATS) == Split.HELD_OUT)
-                        .map(SampleJson::chat)
-                        .toList());
+        List<String> chats = new ArrayList<>();
+        for (int i = 0; i < tasks.size(); i += LOSS_EVERY) {
+            chats.add(SampleJson.chat(tasks.get(i)));
+        }
+        lines(output.resolve("heldout/chat.jsonl"), chats);
         List<String> texts = Corpora.read(npm, entries, Split.TRAIN);
         lines(
                 output.resolve("corpus.jsonl"),
@@ -127,7 +128,7 @@ public final class DataSet {
             for (int tries = 0; count < HELD_OUT_PER_KIND && tries < 20 * HELD_OUT_PER_KIND; tries++) {
                 Sample sample = source.getValue().draw(dice, Split.HELD_OUT);
                 if (keys.add(sample.key())) {
-                    keys.add(said(sample));
+                    said(sample).ifPresent(keys::add);
                     samples.add(sample);
                     count++;
                 }
@@ -151,7 +152,7 @@ public final class DataSet {
         try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
             for (String kind : dice.shuffled(kinds)) {
                 Sample sample = source(kind).draw(dice, Split.TRAIN);
-                if (heldOut.contains(sample.key()) || heldOut.contains(said(sample))) {
+                if (isHeldOut(sample, heldOut)) {
                     dropped++;
                     continue;
                 }
@@ -182,15 +183,23 @@ public final class DataSet {
             Sample sample = source(dice.of(kinds)).draw(dice, Split.TRAIN);
             boolean real =
                     sample.rejected().isPresent() && !sample.rejected().get().equals(sample.reply());
-            if (real && !heldOut.contains(sample.key()) && !heldOut.contains(said(sample))) {
+            if (real && !isHeldOut(sample, heldOut)) {
                 lines.add(SampleJson.preference(sample));
             }
         }
         lines(file, lines);
     }
 
-    /// All that is said in a sample before the reply.
-    private static String said(Sample sample) {
+    private static boolean isHeldOut(Sample sample, Set<String> heldOut) {
+        return heldOut.contains(sample.key())
+                || said(sample).filter(heldOut::contains).isPresent();
+    }
+
+    /// The question of a sample; empty where a question has many answers, such as a wish for a story.
+    private static Optional<String> said(Sample sample) {
+        if (sample.expected() instanceof Expected.Anything) {
+            return Optional.empty();
+        }
         StringBuilder said = new StringBuilder();
         for (Message message : sample.messages()) {
             if (message instanceof UserMessage user) {
@@ -198,7 +207,7 @@ public final class DataSet {
             }
         }
         sample.tools().forEach(tool -> said.append(tool.name()).append('\n'));
-        return said.toString();
+        return Optional.of(said.toString());
     }
 
     /// What the tokenizer sees of a sample.

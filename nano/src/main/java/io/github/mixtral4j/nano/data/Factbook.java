@@ -122,7 +122,9 @@ final class Factbook {
     private static Optional<String> name(JsonNode names) {
         String shortForm = text(names, "conventional short form");
         String longForm = text(names, "conventional long form");
-        String name = PLAIN_NAME.matcher(shortForm).matches() && !shortForm.matches("none|DRC") ? shortForm : longForm;
+        String name = PLAIN_NAME.matcher(shortForm).matches() && !shortForm.matches("none|DRC|The Dominican")
+                ? shortForm
+                : longForm;
         String plain = name.startsWith("The ") ? name.substring(4) : name;
         if (!PLAIN_NAME.matcher(plain).matches()) {
             return Optional.empty();

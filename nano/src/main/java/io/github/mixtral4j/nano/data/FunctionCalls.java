@@ -8,6 +8,7 @@ import io.github.mixtral4j.chat.Tool;
 import io.github.mixtral4j.chat.ToolCall;
 import io.github.mixtral4j.nano.data.ToolKind.Declared;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -175,7 +176,7 @@ final class FunctionCalls implements SampleSource {
 
     private static String succeed(Dice dice, Split split, Wish wish, ObjectNode result) {
         ToolKind kind = wish.declared().kind();
-        Map<String, Value> known = new java.util.LinkedHashMap<>(wish.values());
+        Map<String, Value> known = new LinkedHashMap<>(wish.values());
         for (ToolKind.Field field : kind.results()) {
             Value value = field.kind().roll(dice, split);
             result.set(field.name(), value.json());

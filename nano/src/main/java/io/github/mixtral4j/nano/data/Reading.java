@@ -54,7 +54,8 @@ final class Reading implements SampleSource {
                 String.join(" ", sentences),
                 asked.question(dice, country.name()),
                 answered,
-                country.facts().getOrDefault(asked, ""));
+                country.facts().getOrDefault(asked, ""),
+                country.facts().getOrDefault(known.getFirst(), ""));
     }
 
     private static Sample people(Dice dice, Split split) {
@@ -66,7 +67,7 @@ final class Reading implements SampleSource {
         List<Told> facts = new ArrayList<>();
         for (String name : names) {
             for (String relation : dice.distinct(RELATIONS, dice.between(1, names.size() == 1 ? 4 : 2))) {
-                Told fact = new Told(name, relation, value(dice, split, relation));
+                Told fact = new Told(name, relation, value(dice, split, language, relation));
                 facts.add(fact);
                 sentences.add(fact.say(language, 0));
             }
@@ -80,7 +81,8 @@ final class Reading implements SampleSource {
                 String.join(" ", dice.chance(0.5) ? sentences : dice.shuffled(sentences)),
                 asked.say(language, 1),
                 answered,
-                asked.value());
+                asked.value(),
+                facts.getFirst().value());
     }
 
     /// A fact about a person.
@@ -108,9 +110,10 @@ final class Reading implements SampleSource {
         }
     }
 
-    private static String value(Dice dice, Split split, String relation) {
+    private static String value(Dice dice, Split split, Language language, String relation) {
         return switch (relation) {
-            case "LIVES" -> Words.city(dice, split);
+            // Real cities have other names in other languages.
+            case "LIVES" -> language == Language.EN ? Words.city(dice, split) : Words.madeUp(dice, split, "");
             case "AGE" -> Integer.toString(dice.between(18, 88));
             case "ROOM" -> Integer.toString(dice.between(2, 99));
             case "ARRIVES" -> Words.time(dice);
@@ -119,8 +122,16 @@ final class Reading implements SampleSource {
         };
     }
 
+    /// @param wrong what the text says of something else
     private static Sample sample(
-            String kind, Dice dice, Language language, String text, String question, boolean answered, String value) {
+            String kind,
+            Dice dice,
+            Language language,
+            String text,
+            String question,
+            boolean answered,
+            String value,
+            String wrong) {
         String prompt = dice.of(TEXTS.lines("layouts " + language.code()))
                 .replace("\\n", "\n")
                 .replace("{text}", text)
@@ -129,8 +140,6 @@ final class Reading implements SampleSource {
         String reply = answered ? value + "." : unknown;
         Sample sample =
                 Sample.of(answered ? kind : kind + ".absent", language, prompt, reply, new Expected.Text(reply));
-        return answered
-                ? sample.withRejected(unknown)
-                : sample.withRejected(Words.capitalized(dice.of("yes.", "no.", "3.", "Paris.", "English.")));
+        return sample.withRejected(answered ? unknown : wrong + ".");
     }
 }

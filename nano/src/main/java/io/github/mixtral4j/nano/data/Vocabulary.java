@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /// The word lists beside these classes: text files of sections, each with lines.
@@ -22,6 +23,8 @@ import java.util.stream.Stream;
 final class Vocabulary {
     private final String name;
     private final Map<String, List<String>> sections = new LinkedHashMap<>();
+    private final Map<String, List<String>> words = new ConcurrentHashMap<>();
+    private final Map<String, List<List<String>>> rows = new ConcurrentHashMap<>();
 
     private Vocabulary(String name) {
         this.name = name;
@@ -75,15 +78,18 @@ final class Vocabulary {
 
     /// The words of a section whose lines are lists with commas.
     List<String> words(String heading) {
-        return lines(heading).stream()
-                .flatMap(line -> Stream.of(line.split(",")))
-                .map(String::strip)
-                .toList();
+        return words.computeIfAbsent(
+                heading,
+                h -> lines(h).stream()
+                        .flatMap(line -> Stream.of(line.split(",")))
+                        .map(String::strip)
+                        .toList());
     }
 
     /// The cells of every line of a section.
     List<List<String>> rows(String heading) {
-        return lines(heading).stream().map(Vocabulary::cells).toList();
+        return rows.computeIfAbsent(
+                heading, h -> lines(h).stream().map(Vocabulary::cells).toList());
     }
 
     /// The parts of a line between bars.

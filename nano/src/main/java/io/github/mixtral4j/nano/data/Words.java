@@ -1,5 +1,6 @@
 package io.github.mixtral4j.nano.data;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -16,10 +17,10 @@ final class Words {
     private static final List<String> CITIES = LISTS.words("cities");
 
     private static final String[] ONSETS = {
-        "b", "br", "d", "dr", "f", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v",
-        "w", "z", "sh", "th"
+        "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",
+        "r", "s", "t", "br", "gr", "st", "tr", "sh", "th"
     };
-    private static final String[] VOWELS = {"a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ei", "ia", "ou"};
+    private static final String[] VOWELS = {"a", "e", "i", "o", "u", "a", "e", "i", "o", "a", "ei", "ia"};
     private static final String[] CODAS = {"", "", "", "n", "r", "l", "s", "m", "nd", "rt", "k", "x"};
 
     private Words() {}
@@ -48,7 +49,7 @@ final class Words {
 
     /// `count` people with different names.
     static List<Person> people(Dice dice, Split split, int count) {
-        var people = new java.util.ArrayList<Person>();
+        List<Person> people = new ArrayList<>();
         while (people.size() < count) {
             Person next = person(dice, split);
             if (people.stream().noneMatch(p -> p.name().equals(next.name()))) {
@@ -67,18 +68,6 @@ final class Words {
     /// A city, real or not.
     static String city(Dice dice, Split split) {
         return dice.chance(0.6) ? dice.of(split.of(CITIES, PERIOD)) : madeUp(dice, split, "");
-    }
-
-    /// `count` different cities.
-    static List<String> cities(Dice dice, Split split, int count) {
-        var cities = new java.util.ArrayList<String>();
-        while (cities.size() < count) {
-            String next = city(dice, split);
-            if (!cities.contains(next)) {
-                cities.add(next);
-            }
-        }
-        return List.copyOf(cities);
     }
 
     /// A name that nobody has, of two or three syllables.
