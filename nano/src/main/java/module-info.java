@@ -7,4 +7,5 @@ module io.github.mixtral4j.nano {
 
     exports io.github.mixtral4j.nano;
     exports io.github.mixtral4j.nano.data;
+    exports io.github.mixtral4j.nano.eval;
 }

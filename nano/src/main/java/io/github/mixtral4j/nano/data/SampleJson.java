@@ -50,6 +50,7 @@ final class SampleJson {
         List<Message> messages = sample.messages();
         ObjectNode line = request(sample, messages.subList(0, messages.size() - 1));
         line.put("kind", sample.kind()).put("language", sample.language().code());
+        line.put("reply", sample.reply().content());
         ObjectNode expected = line.putObject("expected");
         switch (sample.expected()) {
             case Expected.Anything() -> {}
