@@ -3,6 +3,7 @@ module io.github.mixtral4j.cli {
     requires info.picocli;
     requires io.github.mixtral4j.chat;
     requires io.github.mixtral4j.engine;
+    requires io.github.mixtral4j.nano;
     requires org.jline.reader;
     requires org.jline.terminal;
     requires static org.jspecify;

@@ -3,6 +3,7 @@ package io.github.mixtral4j.cli;
 import io.github.mixtral4j.chat.ChatFormat;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.generate.LocalGenerator;
+import io.github.mixtral4j.nano.NanoModel;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -36,12 +37,17 @@ final class ChatCommand implements Callable<Integer> {
             To only see the chat work, make a small model that talks nonsense:
               mixtral synth --preset tiny --type Q8_0 tiny.gguf && mixtral chat tiny.gguf""";
 
+    /// What `mixtral chat` alone says where a model comes with it.
+    static final String THE_SMALL_MODEL =
+            "This is mixtral-nano, the small model that comes with mixtral4j; mixtral chat MODEL runs another.";
+
     private final Console console;
 
     @Parameters(
             arity = "0..1",
             paramLabel = "MODEL",
-            description = "A GGUF file, or a Hugging Face or Mistral folder. Without it: how to get one.")
+            description = "A GGUF file, or a Hugging Face or Mistral folder. Without it: the small model that comes with"
+                    + " mixtral4j, or, where none does, how to get one.")
     private @Nullable Path path;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "Instructions for the whole conversation.")
@@ -68,11 +74,20 @@ final class ChatCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (path == null) {
+        if (path != null) {
+            return chat(path);
+        }
+        Optional<Path> nano = NanoModel.file();
+        if (nano.isEmpty()) {
             console.message(HOW_TO_GET_A_MODEL);
             return Main.FAILED;
         }
-        try (OpenModel model = options.open(console, path, context)) {
+        console.message(THE_SMALL_MODEL);
+        return chat(nano.get());
+    }
+
+    private int chat(Path file) throws IOException, InterruptedException {
+        try (OpenModel model = options.open(console, file, context)) {
             Tokenizer tokenizer = options.tokenizer(model);
             ChatFormat chatFormat = PromptCommand.chatFormat(format, tokenizer);
             try (LocalGenerator generator = options.start(model, tokenizer);

@@ -1,7 +1,9 @@
 package io.github.mixtral4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.github.mixtral4j.nano.NanoModel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.StringReader;
@@ -18,8 +20,18 @@ final class ChatCommandTest {
     private Path folder;
 
     @Test
-    void withoutAModelItSaysHowToGetOne() {
+    void withoutAModelItSaysHowToGetOneWhereNoneComesWithIt() throws IOException {
+        assumeThat(NanoModel.file()).as("a model comes with this build").isEmpty();
         assertThat(Cli.run("chat")).isEqualTo(new Cli(1, "", ChatCommand.HOW_TO_GET_A_MODEL + "\n"));
+    }
+
+    @Test
+    void withoutAModelItTalksToTheOneThatComesWithIt() throws IOException {
+        assumeThat(NanoModel.file()).as("no model comes with this build").isPresent();
+        Cli result = Cli.withInput("Hello\n", "chat", "--temperature", "0");
+        assertThat(result.code()).as(result.err()).isEqualTo(0);
+        assertThat(result.err()).startsWith(ChatCommand.THE_SMALL_MODEL + "\n");
+        assertThat(result.out()).isNotBlank();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.github.mixtral4j.cli.synth;
 import io.github.mixtral4j.checkpoint.GgufValue;
 import io.github.mixtral4j.checkpoint.GgufWriter;
 import io.github.mixtral4j.checkpoint.TensorInfo;
+import io.github.mixtral4j.load.GgufDescription;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Shape;
@@ -21,7 +22,6 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
-import java.util.stream.IntStream;
 
 /// A synthetic checkpoint: the geometry, formats and vocabulary of a real model, and weights drawn such that its
 /// numbers stay lively. Matrices are N(0, 1 / inputs), so that they keep the size of what they multiply; embeddings are
@@ -149,42 +149,9 @@ public record Synthesis(Preset preset, int layers, QuantMix mix, Vocabulary voca
 
     private Map<String, GgufValue> metadata() {
         MixtralConfig c = preset.config();
-        Map<String, GgufValue> values = new LinkedHashMap<>();
-        values.put("general.architecture", GgufValue.text("llama"));
-        values.put("general.name", GgufValue.text(preset.title() + " geometry, random weights"));
-        values.put("general.file_type", GgufValue.uint32(mix.fileType()));
-        values.put("general.quantization_version", GgufValue.uint32(2));
-        values.put("llama.block_count", GgufValue.uint32(layers));
+        Map<String, GgufValue> values = new LinkedHashMap<>(GgufDescription.of(
+                preset.title() + " geometry, random weights", mix.fileType(), c, layers, vocabulary));
         values.put(FULL_LAYERS, GgufValue.uint32(c.numLayers()));
-        values.put("llama.context_length", GgufValue.uint32(c.contextLength()));
-        values.put("llama.embedding_length", GgufValue.uint32(c.hiddenSize()));
-        values.put("llama.feed_forward_length", GgufValue.uint32(c.intermediateSize()));
-        values.put("llama.attention.head_count", GgufValue.uint32(c.numHeads()));
-        values.put("llama.attention.head_count_kv", GgufValue.uint32(c.numKvHeads()));
-        values.put("llama.attention.layer_norm_rms_epsilon", GgufValue.float32(c.rmsNormEps()));
-        values.put("llama.rope.dimension_count", GgufValue.uint32(c.headDim()));
-        values.put("llama.rope.freq_base", GgufValue.float32(c.ropeTheta()));
-        values.put("llama.expert_count", GgufValue.uint32(c.numExperts()));
-        values.put("llama.expert_used_count", GgufValue.uint32(c.numExpertsPerToken()));
-        values.put("llama.vocab_size", GgufValue.uint32(vocabulary.size()));
-        List<Integer> ids = IntStream.range(0, vocabulary.size()).boxed().toList();
-        values.put("tokenizer.ggml.model", GgufValue.text("llama"));
-        values.put(
-                "tokenizer.ggml.tokens",
-                GgufValue.texts(ids.stream().map(vocabulary::piece).toList()));
-        values.put(
-                "tokenizer.ggml.scores",
-                GgufValue.float32s(ids.stream().map(vocabulary::score).toList()));
-        values.put(
-                "tokenizer.ggml.token_type",
-                GgufValue.int32s(
-                        ids.stream().map(id -> vocabulary.type(id).code()).toList()));
-        values.put("tokenizer.ggml.bos_token_id", GgufValue.uint32(vocabulary.bosId()));
-        values.put("tokenizer.ggml.eos_token_id", GgufValue.uint32(vocabulary.eosId()));
-        values.put("tokenizer.ggml.unknown_token_id", GgufValue.uint32(vocabulary.unkId()));
-        values.put("tokenizer.ggml.add_bos_token", GgufValue.bool(true));
-        values.put("tokenizer.ggml.add_eos_token", GgufValue.bool(false));
-        values.put("tokenizer.ggml.add_space_prefix", GgufValue.bool(vocabulary.addDummyPrefix()));
         return values;
     }
 

@@ -9,12 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /// Everything that the small Mixtral is trained on and examined with, written to a folder:
 ///
@@ -22,6 +24,7 @@ import java.util.Set;
 /// |---|---|
 /// | `corpus.jsonl` | pieces of the corpora |
 /// | `chat.jsonl` | samples of all kinds in random order |
+/// | `tuning.jsonl` | other samples of the same kinds, fewer |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -36,6 +39,8 @@ public final class DataSet {
     /// One in so many held-out samples serves to watch the loss.
     private static final int LOSS_EVERY = 10;
     private static final int PREFERENCES = 6000;
+    /// Samples for the second part of the training, for each of the first.
+    private static final double TUNING = 0.4;
     private static final long TOKENIZER_CHARACTERS = 12_000_000;
 
     private final List<Factbook.Entry> entries;
@@ -75,8 +80,7 @@ public final class DataSet {
     /// @param chats training samples per kind
     /// @param tasks held-out tasks
     /// @param texts pieces of the corpora to train on
-    /// @param dropped training samples that were left out because a held-out one is the same
-    public record Summary(Map<String, Integer> chats, int tasks, int texts, int dropped) {}
+    public record Summary(Map<String, Integer> chats, int tasks, int texts) {}
 
     /// Writes all files.
     ///
@@ -110,7 +114,11 @@ public final class DataSet {
                         .map(SampleJson::text)
                         .toList());
         List<String> vocabulary = new ArrayList<>(texts);
-        Summary summary = chats(output, new Dice(seed), size, heldOut, vocabulary, tasks.size(), texts.size());
+        Summary summary = new Summary(
+                chats(output.resolve("chat.jsonl"), new Dice(seed), size, heldOut, vocabulary),
+                tasks.size(),
+                texts.size());
+        chats(output.resolve("tuning.jsonl"), new Dice(seed + 4), size * TUNING, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
         lines(output.resolve("tokenizer.txt"), enough(new Dice(seed + 3).shuffled(vocabulary)));
         return summary;
@@ -137,34 +145,28 @@ public final class DataSet {
         return samples;
     }
 
-    private Summary chats(
-            Path output, Dice dice, double size, Set<String> heldOut, List<String> vocabulary, int tasks, int texts)
+    /// @param vocabulary receives the text of every sample
+    /// @return samples per kind
+    private Map<String, Integer> chats(Path file, Dice dice, double size, Set<String> heldOut, List<String> vocabulary)
             throws IOException {
         List<String> kinds = new ArrayList<>();
-        SHARES.forEach((kind, share) -> {
-            for (int i = 0; i < Math.max(1, Math.round(share * size)); i++) {
-                kinds.add(kind);
-            }
-        });
-        Map<String, Integer> written = new LinkedHashMap<>();
-        int dropped = 0;
-        Path part = output.resolve("chat.jsonl.part");
+        SHARES.forEach((kind, share) ->
+                kinds.addAll(Collections.nCopies((int) Math.max(1, Math.round(share * size)), kind)));
+        Map<String, Integer> written = new TreeMap<>();
+        Path part = part(file);
         try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
             for (String kind : dice.shuffled(kinds)) {
                 Sample sample = source(kind).draw(dice, Split.TRAIN);
-                if (isHeldOut(sample, heldOut)) {
-                    dropped++;
-                    continue;
+                if (!isHeldOut(sample, heldOut)) {
+                    written.merge(sample.kind(), 1, Integer::sum);
+                    writer.write(SampleJson.chat(sample));
+                    writer.write('\n');
+                    vocabulary.add(plain(sample, dice.chance(0.1)));
                 }
-                written.merge(sample.kind(), 1, Integer::sum);
-                String line = SampleJson.chat(sample);
-                writer.write(line);
-                writer.write('\n');
-                vocabulary.add(plain(sample, dice.chance(0.1)));
             }
         }
-        Files.move(part, output.resolve("chat.jsonl"), StandardCopyOption.ATOMIC_MOVE);
-        return new Summary(written, tasks, texts, dropped);
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        return written;
     }
 
     private SampleSource source(String kind) {
@@ -257,8 +259,11 @@ public final class DataSet {
 
     /// Writes a file whole or not at all.
     private static void lines(Path file, List<String> lines) throws IOException {
-        Path part = file.resolveSibling(file.getFileName() + ".part");
-        Files.write(part, lines, StandardCharsets.UTF_8);
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+        Files.write(part(file), lines, StandardCharsets.UTF_8);
+        Files.move(part(file), file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static Path part(Path file) {
+        return file.resolveSibling(file.getFileName() + ".part");
     }
 }

@@ -23,8 +23,8 @@ final class ReplyTexts {
         }
         List<Message> messages = new ArrayList<>(task.request().messages());
         messages.add(new AssistantMessage(task.reply(), List.of(), true));
-        int[] ids = format.render(new ChatRequest(messages, task.request().tools()))
-                .ids();
+        int[] ids =
+                format.render(new ChatRequest(messages, task.request().tools())).ids();
         int[] ended = Arrays.copyOf(ids, ids.length + 1);
         ended[ids.length] = eosId;
         return ended;
