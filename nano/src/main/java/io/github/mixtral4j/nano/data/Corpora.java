@@ -99,7 +99,7 @@ final class Corpora {
         String plain = text.replaceAll("[‘’]", "'")
                 .replaceAll("[“”]", "\"")
                 .replaceAll("[–‑]", "-")
-                .replaceAll("[\\p{Cntrl}&&[^\n]]+| +", " ")
+                .replaceAll("[\\p{Cntrl} &&[^\n]]+", " ")
                 .strip();
         List<String> pieces = new ArrayList<>();
         int start = 0;

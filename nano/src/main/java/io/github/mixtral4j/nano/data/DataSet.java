@@ -133,7 +133,7 @@ public final class DataSet {
             }
             int count = 0;
             // Ways to ask for facts are few; then there are fewer tasks.
-            for (int tries = 0; count < HELD_OUT_PER_KIND && tries < 20 * HELD_OUT_PER_KIND; tries++) {
+            for (int tries = 0; count < HELD_OUT_PER_KIND && tries < 3 * HELD_OUT_PER_KIND; tries++) {
                 Sample sample = source.getValue().draw(dice, Split.HELD_OUT);
                 if (keys.add(sample.key())) {
                     said(sample).ifPresent(keys::add);
