@@ -11,10 +11,10 @@ final class Words {
     private static final int PERIOD = 8;
 
     private static final Vocabulary LISTS = Vocabulary.read("words.txt");
-    private static final List<String> WOMEN = LISTS.words("women");
-    private static final List<String> MEN = LISTS.words("men");
-    private static final List<String> FAMILIES = LISTS.words("family names");
-    private static final List<String> CITIES = LISTS.words("cities");
+    private static final Sides WOMEN = Sides.of("women");
+    private static final Sides MEN = Sides.of("men");
+    private static final Sides FAMILIES = Sides.of("family names");
+    private static final Sides CITIES = Sides.of("cities");
 
     private static final String[] ONSETS = {
         "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",
@@ -24,6 +24,18 @@ final class Words {
     private static final String[] CODAS = {"", "", "", "n", "r", "l", "s", "m", "nd", "rt", "k", "x"};
 
     private Words() {}
+
+    /// A list in its two sides.
+    private record Sides(List<String> trained, List<String> heldOut) {
+        static Sides of(String heading) {
+            List<String> all = LISTS.words(heading);
+            return new Sides(Split.TRAIN.of(all, PERIOD), Split.HELD_OUT.of(all, PERIOD));
+        }
+
+        List<String> on(Split split) {
+            return split == Split.TRAIN ? trained : heldOut;
+        }
+    }
 
     /// Somebody, with the pronouns that stories need.
     record Person(String name, String subject, String object, String possessive) {
@@ -41,9 +53,8 @@ final class Words {
     /// A woman or a man of that side.
     static Person person(Dice dice, Split split) {
         boolean woman = dice.chance(0.5);
-        String name = dice.chance(0.5)
-                ? dice.of(split.of(woman ? WOMEN : MEN, PERIOD))
-                : madeUp(dice, split, woman ? "a" : "o");
+        String name =
+                dice.chance(0.5) ? dice.of((woman ? WOMEN : MEN).on(split)) : madeUp(dice, split, woman ? "a" : "o");
         return woman ? new Person(name, "she", "her", "her") : new Person(name, "he", "him", "his");
     }
 
@@ -61,13 +72,13 @@ final class Words {
 
     /// A first name and a family name.
     static String fullName(Dice dice, Split split) {
-        String family = dice.chance(0.5) ? dice.of(split.of(FAMILIES, PERIOD)) : madeUp(dice, split, "");
+        String family = dice.chance(0.5) ? dice.of(FAMILIES.on(split)) : madeUp(dice, split, "");
         return person(dice, split).name() + " " + family;
     }
 
     /// A city, real or not.
     static String city(Dice dice, Split split) {
-        return dice.chance(0.6) ? dice.of(split.of(CITIES, PERIOD)) : madeUp(dice, split, "");
+        return dice.chance(0.6) ? dice.of(CITIES.on(split)) : madeUp(dice, split, "");
     }
 
     /// A name that nobody has, of two or three syllables.

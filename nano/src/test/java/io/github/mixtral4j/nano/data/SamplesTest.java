@@ -27,7 +27,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 final class SamplesTest {
-    private static final int COUNT = 400;
+    private static final int COUNT = 200;
     private static final JsonMapper JSON = new JsonMapper();
     private static final ChatFormat FORMAT = ChatFormat.of(Tokenizer.of(
             SentencePieceModel.parse("tiny.model", TinyTokenizer.v3(1500).sentencePieceModel())));
