@@ -46,8 +46,9 @@ final class ChatCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "MODEL",
-            description = "A GGUF file, or a Hugging Face or Mistral folder. Without it: the small model that comes with"
-                    + " mixtral4j, or, where none does, how to get one.")
+            description =
+                    "A GGUF file, or a Hugging Face or Mistral folder. Without it: the small model that comes with"
+                            + " mixtral4j, or, where none does, how to get one.")
     private @Nullable Path path;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "Instructions for the whole conversation.")
