@@ -18,6 +18,7 @@ import io.github.mixtral4j.testkit.TinyMixtral;
 import io.github.mixtral4j.testkit.TinyTokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -160,7 +161,9 @@ final class BenchCommandTest {
         long kvBytes = 2L * config.numLayers() * config.kvWidth() * 2;
         try (LoadedModel loaded = ModelLoader.load(Path.of(gguf), LoadOptions.DEFAULT);
                 Kernels kernels = Kernels.create(KernelKind.SCALAR, 1)) {
-            OpenModel model = new OpenModel(loaded, kernels, new Mixtral(loaded.config(), loaded.weights(), kernels));
+            Mixtral runnable = new Mixtral(loaded.config(), loaded.weights(), kernels);
+            var noAdapters = new AdapterArgument.Opened(List.of(), List.of());
+            OpenModel model = new OpenModel(loaded, noAdapters, kernels, runnable);
             StepWork one = StepWork.of(model, DType.F16, 1, 1, 10);
             ModelSizes sizes = ModelSizes.of(model.config(), loaded.weights());
             assertThat(one.bytes()).isEqualTo(sizes.bytesPerToken() + 10 * kvBytes);
