@@ -2,7 +2,8 @@
  *
  * Weights become bfloat16 whatever their format, 64 rows × 1024 columns at a time, with the scales already in them, so
  * that sums stay in tiles of float32. 32 rows of activations meet 32 rows of weights: 4 tiles of sums, 2 of
- * activations, 2 of weights are the 8 that there are. F32 weights and batches too small to fill a tile go to "avx512".
+ * activations, 2 of weights are the 8 that there are. F32 weights, batches too small to fill a tile, and
+ * attention go to "avx512".
  *
  * With MIXTRAL4J_EMULATE_AMX the tile instructions are plain C, so that any CPU with AVX-512 can test this file.
  *
@@ -199,4 +200,20 @@ void mixtral4j_amx_gemm(int32_t type, int32_t precise, int64_t k, const void *w,
         tile_end();
         store(acc, n, rows, y + from, y_stride);
     }
+}
+
+int64_t mixtral4j_amx_attend_state(int64_t dim) { return mixtral4j_avx512_attend_state(dim); }
+
+int64_t mixtral4j_amx_attend_tmp(int64_t dim, int32_t queries) { return mixtral4j_avx512_attend_tmp(dim, queries); }
+
+void mixtral4j_amx_attend(int32_t type, int64_t dim, int32_t group, int32_t rows, const float *q, int64_t q_stride,
+    int32_t position, const void *const *pages, int64_t keys, int64_t values, int32_t first, int32_t count,
+    void *states, void *tmp) {
+    mixtral4j_avx512_attend(
+        type, dim, group, rows, q, q_stride, position, pages, keys, values, first, count, states, tmp);
+}
+
+void mixtral4j_amx_attend_merge(int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces,
+    int64_t piece_bytes, float *out, int64_t out_stride) {
+    mixtral4j_avx512_attend_merge(dim, group, rows, states, pieces, piece_bytes, out, out_stride);
 }

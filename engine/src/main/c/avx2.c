@@ -85,6 +85,13 @@ INLINE floats spread(const floats *factors, int groups, int g) {
     return (floats)_mm256_permutevar8x32_ps((__m256)factors[g / LANES], lanes);
 }
 
+/* The largest lane. */
+INLINE float highest(floats v) {
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
 INLINE void transpose(ints *rows) {
     __m256i t[8], *r = (__m256i *)rows;
     for (int i = 0; i < 8; i += 2) {

@@ -56,10 +56,11 @@ build() {
         # amx leaves to avx512 what does not fill a tile.
         [ "$level" != amx ] || [ -f "$work/avx512.o" ] || continue
         # shellcheck disable=SC2046,SC2086 # lists of flags
-        if "$cc" $flags $(level_flags "$level") -c "$src/$level.c" -o "$work/$level.o" 2>"$work/log"; then
+        if (cd "$work" && "$cc" $flags $(level_flags "$level") -c "$src/$level"*.c) 2>"$work/log"; then
             cat "$work/log" >&2
             levels="$levels -DM4J_WITH_$(echo "$level" | tr a-z A-Z)=1"
         else
+            rm -f "$work/$level"*.o
             note "level $level left out for $arch, $cc cannot compile it: $(grep -m 1 error "$work/log")"
         fi
     done
@@ -67,7 +68,7 @@ build() {
     if mkdir -p "${lib%/*}" \
         && (cd "$work" && for unit in check cpu decode levels scalar; do
             "$cc" $flags $levels -c "$src/$unit.c" || exit 1
-        done) && "$cc" -shared -Wl,-Bsymbolic -o "$lib.$$" "$work"/*.o; then
+        done) && "$cc" -shared -Wl,-Bsymbolic -o "$lib.$$" "$work"/*.o -lm; then
         mv "$lib.$$" "$lib"
     else
         rm -f "$lib.$$"

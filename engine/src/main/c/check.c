@@ -12,8 +12,21 @@ enum { COLS = 512, WEIGHT_ROWS = 19, ROWS = 17 };
 static const double TOLERANCE = 0.05;
 /* The same for a precise product: two factors of bfloat16 come to 0.25 %. */
 static const double PRECISE_TOLERANCE = 0.02;
-/* The same for F32, which nothing may round. */
+/* The same for F32 weights, which nothing may round. */
 static const double EXACT_TOLERANCE = 1e-5;
+/* The same for attention, which computes with floats. */
+static const double ATTEND_TOLERANCE = 1e-4;
+
+/* Attention: 3 rows whose first sees but one token of the second page; more than one group of heads, and a rest. */
+enum { DIM = 96, GROUP = 3, TOKENS = 3, POSITION = M4J_PAGE_TOKENS, QUERIES = GROUP * TOKENS };
+
+/* Elements of the buffers: the greater of what products and attention need. */
+#define GREATER(a, b) ((a) > (b) ? (a) : (b))
+enum {
+    WEIGHTS = GREATER(WEIGHT_ROWS * COLS, 4 * DIM * M4J_PAGE_TOKENS),
+    RESULTS = GREATER(ROWS * WEIGHT_ROWS, QUERIES * DIM)
+};
+_Static_assert(QUERIES * DIM <= ROWS * COLS, "queries are activations");
 
 /* Memory for `bytes` and one more, in whole cache lines. */
 static void *lines(int64_t bytes) {
@@ -43,6 +56,24 @@ static int gemm(
     free(prepared);
     free(tmp);
     return prepared && tmp;
+}
+
+/* Pages one by one, then merged. */
+static int attend(const struct m4j_level *level, int32_t type, const uint8_t *page, const float *q, float *y) {
+    int64_t bytes = QUERIES * level->attend_state(DIM), values = m4j_plane_bytes(type, DIM);
+    uint8_t *states = lines(2 * bytes);
+    void *tmp = lines(level->attend_tmp(DIM, QUERIES));
+    if (states && tmp) {
+        for (int32_t i = 0; i < 2; i++) {
+            const void *at = page + 2 * values * i;
+            level->attend(
+                type, DIM, GROUP, TOKENS, q, GROUP * DIM, POSITION, &at, 0, values, i, 1, states + i * bytes, tmp);
+        }
+        level->attend_merge(DIM, GROUP, TOKENS, states, 2, bytes, y, GROUP * DIM);
+    }
+    free(states);
+    free(tmp);
+    return states && tmp;
 }
 
 static int close_to(const float *expected, const float *actual, int count, double tolerance) {
@@ -82,14 +113,24 @@ static int32_t check(
             }
         }
     }
+    for (int i = 0; i < M4J_CACHE_TYPE_COUNT; i++) {
+        int32_t type = M4J_CACHE_TYPES[i];
+        for (int plane = 0; plane < 4; plane++) {
+            m4j_random_plane(type, DIM, &state, w + plane * m4j_plane_bytes(type, DIM));
+        }
+        if (!attend(oracle, type, w, x, expected) || !attend(level, type, w, x, actual)
+            || !close_to(expected, actual, QUERIES * DIM, ATTEND_TOLERANCE)) {
+            return M4J_CHECK_ATTEND + 1 + type;
+        }
+    }
     return 0;
 }
 
 int32_t mixtral4j_check(const char *name) {
     const struct m4j_level *level = m4j_find_level(name), *oracle = m4j_find_level("scalar");
-    uint8_t *w = lines(WEIGHT_ROWS * COLS * sizeof(float));
+    uint8_t *w = lines(WEIGHTS * sizeof(float));
     float *x = lines(ROWS * COLS * sizeof(float));
-    float *expected = lines(ROWS * WEIGHT_ROWS * sizeof(float)), *actual = lines(ROWS * WEIGHT_ROWS * sizeof(float));
+    float *expected = lines(RESULTS * sizeof(float)), *actual = lines(RESULTS * sizeof(float));
     int32_t wrong = level && w && x && expected && actual ? check(level, oracle, w, x, expected, actual) : -1;
     free(w);
     free(x);

@@ -7,7 +7,8 @@
 #define LEVEL(L, RUNS)                                                                                                 \
     {                                                                                                                  \
         #L, RUNS, mixtral4j_##L##_gemv_bytes, mixtral4j_##L##_gemv_x, mixtral4j_##L##_gemv, mixtral4j_##L##_gemm_bytes, \
-            mixtral4j_##L##_gemm_x, mixtral4j_##L##_gemm_tmp, mixtral4j_##L##_gemm                                     \
+            mixtral4j_##L##_gemm_x, mixtral4j_##L##_gemm_tmp, mixtral4j_##L##_gemm, mixtral4j_##L##_attend_state,      \
+            mixtral4j_##L##_attend_tmp, mixtral4j_##L##_attend, mixtral4j_##L##_attend_merge                           \
     }
 
 static int always(void) {

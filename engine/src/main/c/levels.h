@@ -19,6 +19,14 @@ struct m4j_level {
     void (*gemm)(
         int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
         int32_t rows, float *y, int64_t y_stride, void *tmp);
+    int64_t (*attend_state)(int64_t dim);
+    int64_t (*attend_tmp)(int64_t dim, int32_t queries);
+    void (*attend)(
+        int32_t type, int64_t dim, int32_t group, int32_t rows, const float *q, int64_t q_stride, int32_t position,
+        const void *const *pages, int64_t keys, int64_t values, int32_t first, int32_t count, void *states, void *tmp);
+    void (*attend_merge)(
+        int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces, int64_t piece_bytes, float *out,
+        int64_t out_stride);
 };
 
 /* The level of this name, or NULL if the library does not have it or the machine does not run it. */

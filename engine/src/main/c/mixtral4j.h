@@ -36,9 +36,16 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
 
 /* Compares a level that runs with the level "scalar" on a few random blocks of every type, in a few milliseconds; a
  * compiler, an emulator or a hypervisor that gets an instruction wrong is found before it answers. 0 if all is well;
- * 1 + the type whose gemv gives wrong results; M4J_CHECK_GEMM + 1 + the type whose gemm does; -1 if it cannot be done. */
+ * 1 + the type whose gemv gives wrong results; M4J_CHECK_GEMM + 1 + the type whose gemm does; M4J_CHECK_ATTEND + 1 + the
+ * type of a cache; -1 if it cannot be done. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
 #define M4J_CHECK_GEMM 1000
+#define M4J_CHECK_ATTEND 2000
+
+/* Tokens of a page of the key/value cache. For a layer and a head a page holds keys, transposed, [dim][64], and values,
+ * [64][dim], of F32, F16 or Q8_0. Q8_0 is first all signed bytes, in that order, then float16 scales of each 32 elements
+ * of a head: [dim / 32][64] for keys, [64][dim / 32] for values. */
+#define M4J_PAGE_TOKENS 64
 
 /* Declares the functions of one level.
  *
@@ -49,6 +56,16 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
  * gemm_x      prepares rows [from, to) of `rows`, x row-major with `x_stride` floats; `from` a multiple of 16.
  * gemm_tmp    bytes of scratch that gemm needs, per thread.
  * gemm        y[j * y_stride + r] = dot(weight row r, activation row j) for r < w_rows, j < rows.
+ *
+ * attend_state  bytes of what is known of one query after a part of its tokens, multiple of 64: sums, maximum, total.
+ * attend_tmp    bytes of scratch that attend needs for so many queries.
+ * attend        attention of `rows` consecutive tokens of a sequence, the first at `position`, to the tokens of `count`
+ *               pages, of which the first is page `first` of the sequence; a row sees no token after its own. Only the
+ *               `group` query heads that share one head of keys and values: query h of row r starts at
+ *               q[r * q_stride + h * dim]. `keys` and `values` are the byte offsets in every page. Writes
+ *               rows * group states. Cached tokens after the last row may be anything.
+ * attend_merge  out[r * out_stride + h * dim] = attention of query h of row r to all pages: from the states of `pieces`
+ *               of the sequence, `piece_bytes` apart.
  */
 #define M4J_LEVEL(L)                                                                                                   \
     MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemv_bytes(int32_t type, int64_t k);                                      \
@@ -62,7 +79,16 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
     MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows);         \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm(                                                                        \
         int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,        \
-        int32_t rows, float *y, int64_t y_stride, void *tmp);
+        int32_t rows, float *y, int64_t y_stride, void *tmp);                                \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_attend_state(int64_t dim);                                                \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_attend_tmp(int64_t dim, int32_t queries);                                 \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_attend(                                                                      \
+        int32_t type, int64_t dim, int32_t group, int32_t rows, const float *q, int64_t q_stride, int32_t position,    \
+        const void *const *pages, int64_t keys, int64_t values, int32_t first, int32_t count, void *states,            \
+        void *tmp);                                                                                                    \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_attend_merge(                                                                \
+        int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces, int64_t piece_bytes, float *out, \
+        int64_t out_stride);
 
 M4J_LEVEL(scalar)
 M4J_LEVEL(avx2)

@@ -78,6 +78,11 @@ INLINE floats spread(const floats *factors, int groups, int g) {
     return every_float(factors[g / LANES][g % LANES]);
 }
 
+/* The largest lane. */
+INLINE float highest(floats v) {
+    return vmaxvq_f32((float32x4_t)v);
+}
+
 INLINE void transpose(ints *rows) {
     int64x2_t t[4];
     for (int i = 0; i < 4; i += 2) {

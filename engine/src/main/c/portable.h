@@ -6,19 +6,21 @@
  *   VECTORS, RUN(bound)    registers of weight rows that gemm multiplies at once; products that `products` may add
  *   words, ints, floats    a register as lanes of uint64_t, int32_t and float
  *   INLINE and functions   half, load_f16, load_bf16, load_s8, nibbles, bits, products, total, fma_floats, every_float,
- *                          every_int, spread, transpose
+ *                          every_int, spread, highest, transpose
  *
  * gemv: one row of weights, lanes along k. Activations carry a scale for each 32.
  * gemm: 32 rows of weights are unpacked, lanes along the rows, for 256 columns at a time (12 KB, which stay in the
  *       first-level cache), and meet up to 6 rows of activations at once. Activations carry a scale for each 256. For
  *       a precise product, what rounding has lost is a second row of activations for each.
  *
- * Float weights are multiplied as floats.
+ * Float weights are multiplied as floats. Attention has a program of its own, attend.h.
  */
 #include "portable_formats.h"
 
 #include "portable_gemm.h"
 #include "portable_gemv.h"
+
+#include "attend.h"
 
 int64_t LEVEL(gemv_bytes)(int32_t type, int64_t k) {
     return groups_of(type) ? chunks_of(k) * (int64_t)sizeof(struct activations) : m4j_lines(k * (int64_t)sizeof(float));

@@ -72,4 +72,27 @@ static inline void m4j_random_blocks(int32_t type, int64_t elements, uint64_t *s
     }
 }
 
+/* Every type of a key/value cache. */
+static const int32_t M4J_CACHE_TYPES[] = {M4J_F32, M4J_F16, M4J_Q8_0};
+enum { M4J_CACHE_TYPE_COUNT = sizeof M4J_CACHE_TYPES / sizeof *M4J_CACHE_TYPES };
+
+/* Bytes of the keys, or the values, of one head in a page. */
+static inline int64_t m4j_plane_bytes(int32_t type, int64_t dim) {
+    return m4j_row_bytes(type, dim * M4J_PAGE_TOKENS);
+}
+
+/* Fills the keys, or the values, of one head. */
+static inline void m4j_random_plane(int32_t type, int64_t dim, uint64_t *state, uint8_t *out) {
+    if (type != M4J_Q8_0) {
+        m4j_random_blocks(type, dim * M4J_PAGE_TOKENS, state, out);
+        return;
+    }
+    for (int64_t i = 0; i < dim * M4J_PAGE_TOKENS; i++) {
+        out[i] = (uint8_t)m4j_random(state);
+    }
+    for (int64_t i = dim * M4J_PAGE_TOKENS; i < m4j_plane_bytes(type, dim); i += 2) {
+        m4j_put_half(out + i, state);
+    }
+}
+
 #endif

@@ -1,9 +1,11 @@
 /* The level "scalar": what every function means, in plain C. Weights become floats, sums are doubles, and prepared
- * activations are the activations. It gives the same bits as ScalarKernels, on every machine. */
+ * activations are the activations. Its products have the same bits as those of ScalarKernels, on every machine. */
 #include "blocks.h"
 #include "decode.h"
 #include "mixtral4j.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* Elements that are decoded at a time: a whole number of blocks of every format. */
@@ -73,6 +75,97 @@ void mixtral4j_scalar_gemm(
         m4j_decode(type, (const uint8_t *)w + r * stride, k, tmp);
         for (int32_t j = 0; j < rows; j++) {
             y[j * y_stride + r] = (float)dot(tmp, (const float *)((const uint8_t *)x + j * bytes), k, 0);
+        }
+    }
+}
+
+/* What is known of a query: sums of e^(score - maximum) · value and of e^(score - maximum). */
+struct state {
+    double maximum, total, sums[];
+};
+
+int64_t mixtral4j_scalar_attend_state(int64_t dim) {
+    return m4j_lines((2 + dim) * (int64_t)sizeof(double));
+}
+
+int64_t mixtral4j_scalar_attend_tmp(int64_t dim, int32_t queries) {
+    (void)dim;
+    (void)queries;
+    return 0;
+}
+
+/* Element `i` of a plane of cached keys or values that has `n` elements; `scale` is the number of its scale. */
+static double cached(int32_t type, const uint8_t *plane, int64_t n, int64_t i, int64_t scale) {
+    float element;
+    switch (type) {
+        case M4J_F16:
+            m4j_decode(M4J_F16, plane + 2 * i, 1, &element);
+            return (double)element;
+        case M4J_Q8_0:
+            m4j_decode(M4J_F16, plane + n + 2 * scale, 1, &element);
+            return (double)((float)(int8_t)plane[i] * element);
+        default:
+            memcpy(&element, plane + 4 * i, sizeof element);
+            return (double)element;
+    }
+}
+
+/* Takes token `t` of a page into the state of a query. */
+static void take(int32_t type, int64_t dim, const float *q, const uint8_t *keys, const uint8_t *values, int64_t t,
+    struct state *state) {
+    int64_t n = dim * M4J_PAGE_TOKENS;
+    double score = 0;
+    for (int64_t i = 0; i < dim; i++) {
+        int64_t scale = i / 32 * M4J_PAGE_TOKENS + t;
+        score += (double)q[i] * cached(type, keys, n, i * M4J_PAGE_TOKENS + t, scale);
+    }
+    score /= sqrt((double)dim);
+    double maximum = score > state->maximum ? score : state->maximum;
+    double keep = exp(state->maximum - maximum), p = exp(score - maximum);
+    state->maximum = maximum;
+    state->total = state->total * keep + p;
+    for (int64_t i = 0; i < dim; i++) {
+        int64_t element = t * dim + i;
+        state->sums[i] = state->sums[i] * keep + p * cached(type, values, n, element, element / 32);
+    }
+}
+
+void mixtral4j_scalar_attend(int32_t type, int64_t dim, int32_t group, int32_t rows, const float *q, int64_t q_stride,
+    int32_t position, const void *const *pages, int64_t keys, int64_t values, int32_t first, int32_t count,
+    void *states, void *tmp) {
+    (void)tmp;
+    for (int32_t i = 0; i < rows * group; i++) {
+        struct state *state = (struct state *)((uint8_t *)states + i * mixtral4j_scalar_attend_state(dim));
+        memset(state, 0, (size_t)mixtral4j_scalar_attend_state(dim));
+        state->maximum = -DBL_MAX;
+        int64_t from = (int64_t)first * M4J_PAGE_TOKENS, seen = (int64_t)position + i / group + 1 - from;
+        for (int64_t t = 0; t < seen && t < (int64_t)count * M4J_PAGE_TOKENS; t++) {
+            const uint8_t *page = pages[t / M4J_PAGE_TOKENS];
+            take(type, dim, q + i / group * q_stride + i % group * dim, page + keys, page + values,
+                t % M4J_PAGE_TOKENS, state);
+        }
+    }
+}
+
+void mixtral4j_scalar_attend_merge(int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces,
+    int64_t piece_bytes, float *out, int64_t out_stride) {
+    for (int32_t i = 0; i < rows * group; i++) {
+        const uint8_t *query = (const uint8_t *)states + i * mixtral4j_scalar_attend_state(dim);
+        double maximum = -DBL_MAX, total = 0;
+        for (int32_t p = 0; p < pieces; p++) {
+            maximum = fmax(maximum, ((const struct state *)(query + p * piece_bytes))->maximum);
+        }
+        for (int32_t p = 0; p < pieces; p++) {
+            const struct state *state = (const struct state *)(query + p * piece_bytes);
+            total += exp(state->maximum - maximum) * state->total;
+        }
+        for (int64_t d = 0; d < dim; d++) {
+            double sum = 0;
+            for (int32_t p = 0; p < pieces; p++) {
+                const struct state *state = (const struct state *)(query + p * piece_bytes);
+                sum += exp(state->maximum - maximum) * state->sums[d];
+            }
+            out[i / group * out_stride + i % group * dim + d] = (float)(sum / total);
         }
     }
 }

@@ -1,50 +1,21 @@
 /* Every level of a library that runs here against its level "scalar", for every type, on odd sizes: `parity LIBRARY`
  * prints a line per level and fails at the first difference. What a kernel reads ends at a page that nobody may touch;
  * what it writes has a gap after every row that it may not fill. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
-#include "levels.h"
-#include "random.h"
+#include "parity.h"
 
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const int64_t SIZES[] = {1, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 255, 256, 257, 511, 768, 1023, 4098};
 static const int32_t WEIGHT_ROWS[] = {1, 3, 4, 16, 37, 64};
 static const int32_t ROWS[] = {1, 2, 5, 16, 17, 33, 50};
-enum { MOST_WEIGHT_ROWS = 64, MOST_ROWS = 50, GAP = 3 };
-#define COUNT(ARRAY) ((int)(sizeof(ARRAY) / sizeof *(ARRAY)))
+enum { MOST_WEIGHT_ROWS = 64, MOST_ROWS = 50 };
 
 /* Greatest errors as parts of the root mean square of products: for activations of 8 bits, for factors of bfloat16, and
  * for F32. */
 static const double TOLERANCE = 0.06, PRECISE_TOLERANCE = 0.025, EXACT_TOLERANCE = 1e-5;
-static const float UNTOUCHED = 1234567;
-
-/* Memory that ends at a page that cannot be touched, but for what its alignment leaves over. */
-struct fenced {
-    void *map;
-    size_t mapped;
-    uint8_t *data;
-};
-
-static struct fenced fence(int64_t bytes, int64_t alignment) {
-    int64_t page = sysconf(_SC_PAGESIZE), usable = (bytes / page + 1) * page;
-    struct fenced it = {.mapped = (size_t)(usable + page)};
-    it.map = mmap(NULL, it.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (it.map == MAP_FAILED || mprotect((uint8_t *)it.map + usable, (size_t)page, PROT_NONE)) {
-        perror("memory");
-        exit(2);
-    }
-    it.data = (uint8_t *)it.map + (usable - bytes) / alignment * alignment;
-    return it;
-}
-
-static void release(struct fenced it) {
-    munmap(it.map, it.mapped);
-}
 
 static void *symbol(void *library, const char *name) {
     void *found = dlsym(library, name);
@@ -70,6 +41,10 @@ static struct m4j_level level_of(void *library, const char *name) {
     *(void **)&level.gemm_x = function(library, name, "gemm_x");
     *(void **)&level.gemm_tmp = function(library, name, "gemm_tmp");
     *(void **)&level.gemm = function(library, name, "gemm");
+    *(void **)&level.attend_state = function(library, name, "attend_state");
+    *(void **)&level.attend_tmp = function(library, name, "attend_tmp");
+    *(void **)&level.attend = function(library, name, "attend");
+    *(void **)&level.attend_merge = function(library, name, "attend_merge");
     return level;
 }
 
@@ -222,11 +197,15 @@ int main(int argc, char **argv) {
                 products += compared;
             }
         }
+        int attentions = attends(&level, &oracle);
+        if (!attentions) {
+            return 1;
+        }
         if (check(LEVELS[i]) != 0) {
             fprintf(stderr, "%s: the self-check says %d\n", LEVELS[i], check(LEVELS[i]));
             return 1;
         }
-        printf("parity: %s: %d products agree\n", LEVELS[i], products);
+        printf("parity: %s: %d products and %d attentions agree\n", LEVELS[i], products, attentions);
     }
     return 0;
 }

@@ -7,8 +7,8 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 
-/// Matrix multiplication in C, at the best instruction-set level of the processor; everything else as [VectorKernels]
-/// does it.
+/// Matrix multiplication and attention in C, at the best instruction-set level of the processor; everything else as
+/// [VectorKernels] does it.
 ///
 /// The C functions work on the calling thread and on memory that Java owns, so threads and determinism are as in the
 /// other kernels.
@@ -18,7 +18,7 @@ public final class NativeKernels implements Kernels {
     private final Map<DType, VectorFormat> formats = new EnumMap<>(DType.class);
     private final NativeMatmul matmul;
     private final Products single = new Products();
-    private final VectorAttention attention;
+    private final NativeAttention attention;
     private final VectorRowOps rowOps;
     private final FloatProducts products;
     private final TrainingOps training;
@@ -31,7 +31,7 @@ public final class NativeKernels implements Kernels {
             formats.put(type, VectorFormat.of(type));
         }
         matmul = new NativeMatmul(level, pool);
-        attention = new VectorAttention(pool);
+        attention = new NativeAttention(level, pool);
         rowOps = new VectorRowOps(pool);
         products = new FloatProducts(pool);
         training = new VectorTrainingOps(pool);
@@ -113,5 +113,6 @@ public final class NativeKernels implements Kernels {
     public synchronized void close() {
         pool.close();
         matmul.close();
+        attention.close();
     }
 }

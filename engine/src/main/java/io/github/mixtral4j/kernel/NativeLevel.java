@@ -23,7 +23,11 @@ record NativeLevel(
         MethodHandle gemmBytesHandle,
         MethodHandle gemmXHandle,
         MethodHandle gemmTmpHandle,
-        MethodHandle gemmHandle) {
+        MethodHandle gemmHandle,
+        MethodHandle attendStateHandle,
+        MethodHandle attendTmpHandle,
+        MethodHandle attendHandle,
+        MethodHandle attendMergeHandle) {
     /// Layout of an address in a call.
     private static final ValueLayout.OfLong POINTER = JAVA_LONG;
 
@@ -59,7 +63,21 @@ record NativeLevel(
                         library.findOrThrow(prefix + "gemm"),
                         FunctionDescriptor.ofVoid(
                                 JAVA_INT, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG, JAVA_INT, POINTER, JAVA_INT, POINTER,
-                                JAVA_LONG, POINTER)));
+                                JAVA_LONG, POINTER)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "attend_state"), FunctionDescriptor.of(JAVA_LONG, JAVA_LONG)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "attend_tmp"),
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "attend"),
+                        FunctionDescriptor.ofVoid(
+                                JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, POINTER, JAVA_LONG, JAVA_INT, POINTER,
+                                JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, POINTER, POINTER)),
+                linker.downcallHandle(
+                        library.findOrThrow(prefix + "attend_merge"),
+                        FunctionDescriptor.ofVoid(
+                                JAVA_LONG, JAVA_INT, JAVA_INT, POINTER, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG)));
     }
 
     /// Bytes of one row of `k` activations prepared for [#gemv], a multiple of 64.
@@ -136,6 +154,65 @@ record NativeLevel(
             long tmp) {
         try {
             gemmHandle.invokeExact(type, precise, k, w, stride, wRows, x, rows, y, yStride, tmp);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Bytes that [#attend] writes for one query of a head of `dim` elements, a multiple of 64.
+    long attendState(long dim) {
+        try {
+            return (long) attendStateHandle.invokeExact(dim);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Bytes of scratch memory that a call of [#attend] needs for so many queries.
+    long attendTmp(long dim, int queries) {
+        try {
+            return (long) attendTmpHandle.invokeExact(dim, queries);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Attention of `rows` consecutive tokens of a sequence, from `position` on, to `count` pages of its cache, from
+    /// the page `first` on; for the `group` query heads of one key and value head. Writes `rows * group` states.
+    ///
+    /// @param q first query, rows `qStride` floats apart
+    /// @param pages array of the addresses of the pages
+    /// @param keys byte offset in every page
+    /// @param values byte offset in every page
+    void attend(
+            int type,
+            long dim,
+            int group,
+            int rows,
+            long q,
+            long qStride,
+            int position,
+            long pages,
+            long keys,
+            long values,
+            int first,
+            int count,
+            long states,
+            long tmp) {
+        try {
+            attendHandle.invokeExact(
+                    type, dim, group, rows, q, qStride, position, pages, keys, values, first, count, states, tmp);
+        } catch (Throwable e) {
+            throw failure(e);
+        }
+    }
+
+    /// Makes results, rows `outStride` floats apart, of the states of `pieces` pieces of a sequence, `pieceBytes`
+    /// apart.
+    void attendMerge(
+            long dim, int group, int rows, long states, int pieces, long pieceBytes, long out, long outStride) {
+        try {
+            attendMergeHandle.invokeExact(dim, group, rows, states, pieces, pieceBytes, out, outStride);
         } catch (Throwable e) {
             throw failure(e);
         }

@@ -27,8 +27,10 @@ final class NativeLibrary {
     /// `MIXTRAL4J_ABI` of the header that [NativeLevel] was written for.
     private static final int ABI = 2;
 
-    /// `M4J_CHECK_GEMM` of that header.
+    /// `M4J_CHECK_GEMM` and `M4J_CHECK_ATTEND` of that header.
     private static final int CHECK_GEMM = 1000;
+
+    private static final int CHECK_ATTEND = 2000;
 
     /// Every level there is, best first.
     private static final List<String> LEVELS = List.of("amx", "avx512", "avx2", "neon", "scalar");
@@ -147,12 +149,20 @@ final class NativeLibrary {
         if (wrong == 0) {
             return Optional.empty();
         }
-        boolean many = wrong > CHECK_GEMM;
-        String type = DType.ofGgmlId(wrong - 1 - (many ? CHECK_GEMM : 0))
-                .map(DType::name)
-                .orElse("nothing");
-        return Optional.of("the self-check of level " + level + " failed, it multiplies "
-                + (many ? "many rows" : "one row") + " with " + type + " wrongly");
+        String mistake;
+        if (wrong > CHECK_ATTEND) {
+            mistake = "it attends wrongly to keys and values in " + type(wrong - CHECK_ATTEND);
+        } else if (wrong > CHECK_GEMM) {
+            mistake = "it multiplies many rows with " + type(wrong - CHECK_GEMM) + " wrongly";
+        } else {
+            mistake = "it multiplies one row with " + type(wrong) + " wrongly";
+        }
+        return Optional.of("the self-check of level " + level + " failed, " + mistake);
+    }
+
+    /// The type in an answer of `mixtral4j_check`, which counts from 1.
+    private static String type(int wrong) {
+        return DType.ofGgmlId(wrong - 1).map(DType::name).orElse("nothing");
     }
 
     /// Calls a function from a level's name to a number.

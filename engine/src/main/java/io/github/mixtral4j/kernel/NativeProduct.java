@@ -57,7 +57,7 @@ final class NativeProduct {
     }
 
     /// C follows addresses without asking: better an exception than a crash.
-    private static void check(String name, MemorySegment data) {
+    static void check(String name, MemorySegment data) {
         if (!data.isNative()) {
             throw new IllegalArgumentException(name + ": native kernels need memory outside the Java heap");
         }

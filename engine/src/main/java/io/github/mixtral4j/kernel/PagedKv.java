@@ -7,12 +7,21 @@ import java.lang.foreign.MemorySegment;
 ///
 /// Inside a page, for a layer and a key/value head, keys lie transposed, `[headDim][PAGE_TOKENS]`, and values straight,
 /// `[PAGE_TOKENS][headDim]`: so both the scores and the weighted sum run along contiguous memory and need no
-/// reduction across lanes. Elements are F16 or F32.
+/// reduction across lanes. Elements are F16, F32 or Q8_0.
+///
+/// In Q8_0 each 32 elements of a key, or of a value, share a scale: element = quant * scale. Quants and scales lie
+/// apart,
+/// so that both are read in the order of their use:
+///
+/// | | keys | values |
+/// |---|---|---|
+/// | first: signed bytes | `[headDim][PAGE_TOKENS]` | `[PAGE_TOKENS][headDim]` |
+/// | then: float16 scales | `[headDim / 32][PAGE_TOKENS]` | `[PAGE_TOKENS][headDim / 32]` |
 public interface PagedKv {
     /// Tokens per page: four registers of 16 floats.
     int PAGE_TOKENS = 64;
 
-    /// F16 or F32.
+    /// F16, F32 or Q8_0; in Q8_0 [#headDim()] is a multiple of 32.
     DType type();
 
     /// Query heads.

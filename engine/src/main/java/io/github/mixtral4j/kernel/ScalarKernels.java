@@ -1,7 +1,6 @@
 package io.github.mixtral4j.kernel;
 
 import io.github.mixtral4j.quant.BlockCodec;
-import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -151,7 +150,8 @@ public final class ScalarKernels implements Kernels {
                 double dot = 0;
                 for (int i = 0; i < dim; i++) {
                     long index = (long) i * PagedKv.PAGE_TOKENS + t % PagedKv.PAGE_TOKENS;
-                    dot += (double) q.get(row, head * dim + i) * element(page, keys, kv.type(), index);
+                    long scale = (long) i / 32 * PagedKv.PAGE_TOKENS + t % PagedKv.PAGE_TOKENS;
+                    dot += (double) q.get(row, head * dim + i) * element(page, keys, kv, index, scale);
                 }
                 scores[t] = dot / Math.sqrt(dim);
                 max = Math.max(max, scores[t]);
@@ -164,7 +164,8 @@ public final class ScalarKernels implements Kernels {
                 double p = Math.exp(scores[t] - max);
                 total += p;
                 for (int i = 0; i < dim; i++) {
-                    sum[i] += p * element(page, values, kv.type(), (long) (t % PagedKv.PAGE_TOKENS) * dim + i);
+                    long index = (long) (t % PagedKv.PAGE_TOKENS) * dim + i;
+                    sum[i] += p * element(page, values, kv, index, index / 32);
                 }
             }
             for (int i = 0; i < dim; i++) {
@@ -173,10 +174,18 @@ public final class ScalarKernels implements Kernels {
         });
     }
 
-    private static float element(MemorySegment page, long offset, DType type, long index) {
-        return type == DType.F16
-                ? Float.float16ToFloat(page.get(HALF, offset + index * Short.BYTES))
-                : page.get(Rows.FLOAT, offset + index * Float.BYTES);
+    /// One of the keys or values that begin at `offset`; the one with index `scale` of its scales, in Q8_0.
+    private static float element(MemorySegment page, long offset, PagedKv kv, long index, long scale) {
+        return switch (kv.type()) {
+            case F32 -> page.get(Rows.FLOAT, offset + index * Float.BYTES);
+            case F16 -> Float.float16ToFloat(page.get(HALF, offset + index * Short.BYTES));
+            case Q8_0 -> {
+                long scales = offset + (long) kv.headDim() * PagedKv.PAGE_TOKENS;
+                yield page.get(ValueLayout.JAVA_BYTE, offset + index)
+                        * Float.float16ToFloat(page.get(HALF, scales + scale * Short.BYTES));
+            }
+            default -> throw new IllegalArgumentException("keys and values are not cached as " + kv.type());
+        };
     }
 
     @Override

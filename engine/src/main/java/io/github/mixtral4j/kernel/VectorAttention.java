@@ -19,16 +19,21 @@ import jdk.incubator.vector.VectorOperators;
 
 /// Causal attention, tiled by cache page with a running softmax, so that no score matrix is kept.
 ///
-/// A task is one key/value head for up to [#ROW_BLOCK] rows: a page's keys and values are converted to floats once for
-/// all of these rows and for all query heads that share the head.
+/// A task is one key/value head for a part of an [AttentionPlan]: a page's keys and values are converted to floats once
+/// for all rows of the part and for all query heads that share the head.
 ///
 /// Source: Dao et al. 2022, "FlashAttention"; Milakov and Gimelshein 2018, "Online normalizer calculation for softmax".
 @SuppressWarnings("NullAway.Init") // the arguments of the call in progress
 final class VectorAttention implements WorkerPool.Task {
-    private static final int ROW_BLOCK = 16;
-
     private final WorkerPool pool;
+    private final AttentionPlan plan = new AttentionPlan();
     private final Tile[] tiles;
+    private final WorkerPool.Task mergeTask = this::merge;
+    /// What [Tile] holds of each query, for parts that are to be merged.
+    private float[] sums = {};
+
+    private float[] maxima = {};
+    private float[] totals = {};
     private Rows q;
     private Rows out;
     private PagedKv kv;
@@ -44,6 +49,7 @@ final class VectorAttention implements WorkerPool.Task {
         float[] maxima = {};
         float[] totals = {};
         final float[] scores = new float[PAGE_TOKENS];
+        final float[] scales = new float[PAGE_TOKENS];
         final float[] lanes = new float[COUNT];
 
         void grow(int dim, int stride, int heads) {
@@ -70,24 +76,80 @@ final class VectorAttention implements WorkerPool.Task {
         positions = rowPositions;
         sequences = rowSequences;
         out = result;
-        pool.run(Math.ceilDiv(q.count(), ROW_BLOCK) * kv.numKvHeads(), this);
+        plan.cut(q.count(), positions, sequences);
+        int kept = Math.multiplyExact(plan.slots(), kv.numHeads());
+        if (maxima.length < kept || sums.length < kept * stride()) {
+            // A sequence needs one more slot every few hundred tokens: grow by doubling.
+            sums = new float[Math.multiplyExact(2 * kept, stride())];
+            maxima = new float[2 * kept];
+            totals = new float[2 * kept];
+        }
+        pool.run(plan.parts() * kv.numKvHeads(), this);
+        pool.run(plan.merges() * kv.numKvHeads(), mergeTask);
     }
 
+    /// Attention of a part to its pages, for one key and value head.
     @Override
     public void run(int task, int worker) {
+        int part = task / kv.numKvHeads();
         int kvHead = task % kv.numKvHeads();
-        int from = task / kv.numKvHeads() * ROW_BLOCK;
-        int to = Math.min(from + ROW_BLOCK, q.count());
         int group = kv.numHeads() / kv.numKvHeads();
+        int heads = plan.rows(part) * group;
         Tile tile = tiles[worker];
-        tile.grow(kv.headDim(), stride(), ROW_BLOCK * group);
-        while (from < to) {
-            int end = from + 1;
-            while (end < to && sequences[end] == sequences[from]) {
-                end++;
+        tile.grow(kv.headDim(), stride(), AttentionPlan.BLOCK_ROWS * group);
+        pages(part, kvHead, group, tile);
+        if (plan.isWhole(part)) {
+            for (int head = 0; head < heads; head++) {
+                write(part, kvHead, head, tile.sums, head * stride(), tile.totals[head]);
             }
-            rows(from, end, kvHead, group, tile);
-            from = end;
+        } else {
+            int at = slot(part, kvHead);
+            System.arraycopy(tile.sums, 0, sums, at * stride(), heads * stride());
+            System.arraycopy(tile.maxima, 0, maxima, at, heads);
+            System.arraycopy(tile.totals, 0, totals, at, heads);
+        }
+    }
+
+    /// Index of the first query of a part that is to be merged: those of a key and value head stand together.
+    private int slot(int part, int kvHead) {
+        return plan.slot(part) * kv.numHeads() + kvHead * (kv.numHeads() / kv.numKvHeads()) * plan.rows(part);
+    }
+
+    private void merge(int task, int worker) {
+        int merge = task / kv.numKvHeads();
+        int kvHead = task % kv.numKvHeads();
+        int part = plan.mergePart(merge);
+        int step = plan.rows(part) * kv.numHeads();
+        int first = slot(part, kvHead);
+        int end = first + plan.mergePieces(merge) * step;
+        for (int head = 0; head < plan.rows(part) * (kv.numHeads() / kv.numKvHeads()); head++) {
+            int query = first + head;
+            for (int piece = query + step; piece < end; piece += step) {
+                addPiece(query, piece);
+            }
+            write(part, kvHead, head, sums, query * stride(), totals[query]);
+        }
+    }
+
+    /// Merges what a query got from one more piece into what it has.
+    private void addPiece(int query, int piece) {
+        float max = Math.max(maxima[query], maxima[piece]);
+        float keep = (float) Math.exp(maxima[query] - max);
+        float weight = (float) Math.exp(maxima[piece] - max);
+        maxima[query] = max;
+        totals[query] = totals[query] * keep + totals[piece] * weight;
+        for (int i = 0; i < kv.headDim(); i++) {
+            int at = query * stride() + i;
+            sums[at] = sums[at] * keep + sums[piece * stride() + i] * weight;
+        }
+    }
+
+    /// Writes the result of a query, the `head`-th of a part.
+    private void write(int part, int kvHead, int head, float[] from, int at, float total) {
+        int group = kv.numHeads() / kv.numKvHeads();
+        int col = (kvHead * group + head % group) * kv.headDim();
+        for (int i = 0; i < kv.headDim(); i++) {
+            out.set(plan.firstRow(part) + head / group, col + i, from[at + i] / total);
         }
     }
 
@@ -96,19 +158,24 @@ final class VectorAttention implements WorkerPool.Task {
         return Math.ceilDiv(kv.headDim(), COUNT) * COUNT;
     }
 
-    /// Rows `[from, to)` of one sequence.
-    private void rows(int from, int to, int kvHead, int group, Tile tile) {
+    private void pages(int part, int kvHead, int group, Tile tile) {
         int dim = kv.headDim();
         int stride = stride();
-        int heads = (to - from) * group;
-        Arrays.fill(tile.maxima, 0, heads, Float.NEGATIVE_INFINITY);
+        int from = plan.firstRow(part);
+        int heads = plan.rows(part) * group;
+        // Not infinite: a row that sees nothing of a piece would become NaN.
+        Arrays.fill(tile.maxima, 0, heads, -Float.MAX_VALUE);
         Arrays.fill(tile.totals, 0, heads, 0);
         Arrays.fill(tile.sums, 0, heads * stride, 0);
-        int pages = positions[to - 1] / PAGE_TOKENS + 1;
-        for (int page = 0; page < pages; page++) {
+        for (int page = plan.firstPage(part); page < plan.firstPage(part) + plan.pages(part); page++) {
             MemorySegment memory = kv.page(sequences[from], page);
-            load(memory, kv.keyOffset(layer, kvHead), dim, PAGE_TOKENS, tile.keys, PAGE_TOKENS);
-            load(memory, kv.valueOffset(layer, kvHead), PAGE_TOKENS, dim, tile.values, stride);
+            if (kv.type() == DType.Q8_0) {
+                loadQ8Keys(memory, kv.keyOffset(layer, kvHead), dim, tile);
+                loadQ8Values(memory, kv.valueOffset(layer, kvHead), dim, tile.values, stride);
+            } else {
+                load(memory, kv.keyOffset(layer, kvHead), dim, PAGE_TOKENS, tile.keys, PAGE_TOKENS);
+                load(memory, kv.valueOffset(layer, kvHead), PAGE_TOKENS, dim, tile.values, stride);
+            }
             for (int head = 0; head < heads; head++) {
                 int row = from + head / group;
                 int tokens = Math.min(PAGE_TOKENS, positions[row] + 1 - page * PAGE_TOKENS);
@@ -116,13 +183,6 @@ final class VectorAttention implements WorkerPool.Task {
                     int query = kvHead * group + head % group;
                     step(tile, head, q.data(), q.offset(row) + (long) query * dim * Float.BYTES, dim, stride, tokens);
                 }
-            }
-        }
-        for (int head = 0; head < heads; head++) {
-            int row = from + head / group;
-            int query = kvHead * group + head % group;
-            for (int i = 0; i < dim; i++) {
-                out.set(row, query * dim + i, tile.sums[head * stride + i] / tile.totals[head]);
             }
         }
     }
@@ -217,6 +277,37 @@ final class VectorAttention implements WorkerPool.Task {
         }
         for (; i < cols; i++) {
             out[at + i] = Float.float16ToFloat(page.get(ValueLayout.JAVA_SHORT, offset + i * 2L));
+        }
+    }
+
+    /// The tokens of a row of keys have scales of their own, which hold for 32 rows.
+    private static void loadQ8Keys(MemorySegment page, long offset, int dim, Tile tile) {
+        long scales = offset + (long) dim * PAGE_TOKENS;
+        for (int row = 0; row < dim; row++) {
+            if (row % 32 == 0) {
+                loadHalves(page, scales + row / 32 * PAGE_TOKENS * 2L, PAGE_TOKENS, tile.scales, 0);
+            }
+            long from = offset + (long) row * PAGE_TOKENS;
+            for (int t = 0; t < PAGE_TOKENS; t += COUNT) {
+                FloatVector v = (FloatVector) Lanes.bytes(page, from + t).convertShape(VectorOperators.I2F, FLOATS, 0);
+                v.mul(FloatVector.fromArray(FLOATS, tile.scales, t)).intoArray(tile.keys, row * PAGE_TOKENS + t);
+            }
+        }
+    }
+
+    /// A token has a scale for each 32 elements of a value.
+    private static void loadQ8Values(MemorySegment page, long offset, int dim, float[] out, int stride) {
+        long scale = offset + (long) dim * PAGE_TOKENS;
+        for (int t = 0; t < PAGE_TOKENS; t++) {
+            for (int i = 0; i < dim; i += 32, scale += 2) {
+                float s = Float.float16ToFloat(page.get(ValueLayout.JAVA_SHORT, scale));
+                long from = offset + (long) t * dim + i;
+                for (int j = 0; j < 32; j += COUNT) {
+                    FloatVector v =
+                            (FloatVector) Lanes.bytes(page, from + j).convertShape(VectorOperators.I2F, FLOATS, 0);
+                    v.mul(s).intoArray(out, t * stride + i + j);
+                }
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Ring 1: every vector operation, and matrix multiplication at every level of the C kernels that runs here, against
-/// its scalar twin. The register width follows `mixtral4j.vectorBits`.
+/// its scalar twin; [AttentionParityTest] has attention. The register width follows `mixtral4j.vectorBits`.
 class KernelParityTest {
     private static final ScalarKernels SCALAR = new ScalarKernels(1);
     private static final VectorKernels VECTOR = new VectorKernels(2);
@@ -199,71 +199,6 @@ class KernelParityTest {
             float actual = Lanes.exp(jdk.incubator.vector.FloatVector.broadcast(Lanes.FLOATS, x))
                     .lane(0);
             assertThat((double) actual / Math.exp(x)).as("exp(%s)", x).isBetween(1 - 3e-7, 1 + 3e-7);
-        }
-    }
-
-    static Stream<Arguments> attentionShapes() {
-        return Stream.of(
-                Arguments.of(4, 2, 32, DType.F16),
-                Arguments.of(6, 1, 128, DType.F16),
-                Arguments.of(2, 2, 20, DType.F16),
-                Arguments.of(8, 2, 2, DType.F32),
-                Arguments.of(48, 8, 128, DType.F32));
-    }
-
-    @ParameterizedTest
-    @MethodSource("attentionShapes")
-    void attentionEqualsScalarAcrossPagesAndSequences(int heads, int kvHeads, int dim, DType type) {
-        Random random = new Random(dim);
-        // Sequence 0 has rows at 60..69 across a page border, sequence 1 a first token, sequence 2 one at 200.
-        int[] positions = new int[12];
-        int[] sequences = new int[12];
-        for (int i = 0; i < 10; i++) {
-            positions[i] = 60 + i;
-        }
-        sequences[10] = 1;
-        positions[11] = 200;
-        sequences[11] = 2;
-        TestKv kv = new TestKv(heads, kvHeads, dim, type, 3, 4, random);
-        Rows q = gaussian(12, heads * dim, random);
-        Rows expected = Rows.allocate(arena, 12, heads * dim);
-        Rows actual = Rows.allocate(arena, 12, heads * dim);
-        SCALAR.attend(q, kv, 1, positions, sequences, expected);
-        VECTOR.attend(q, kv, 1, positions, sequences, actual);
-        assertClose("attend", expected, actual, 1e-5);
-    }
-
-    /// Random cached keys and values: two layers, as many pages per sequence as asked for.
-    private record TestKv(int numHeads, int numKvHeads, int headDim, DType type, MemorySegment[][] pages)
-            implements PagedKv {
-        TestKv(int heads, int kvHeads, int dim, DType type, int sequences, int pages, Random random) {
-            this(heads, kvHeads, dim, type, new MemorySegment[sequences][pages]);
-            int elements = 2 * 2 * kvHeads * PAGE_TOKENS * dim;
-            for (MemorySegment[] sequence : this.pages) {
-                for (int p = 0; p < pages; p++) {
-                    sequence[p] = Arena.ofAuto().allocate(type.bytes(elements), 64);
-                    float[] values = new float[elements];
-                    for (int i = 0; i < elements; i++) {
-                        values[i] = (float) random.nextGaussian();
-                    }
-                    BlockCodec.of(type).encode(values, 0, sequence[p], 0, elements);
-                }
-            }
-        }
-
-        @Override
-        public MemorySegment page(int sequence, int index) {
-            return pages[sequence][index];
-        }
-
-        @Override
-        public long keyOffset(int layer, int kvHead) {
-            return (2L * layer * numKvHeads + kvHead) * PAGE_TOKENS * headDim * type.blockBytes();
-        }
-
-        @Override
-        public long valueOffset(int layer, int kvHead) {
-            return keyOffset(layer, numKvHeads + kvHead);
         }
     }
 

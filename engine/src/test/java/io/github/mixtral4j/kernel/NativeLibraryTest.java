@@ -167,4 +167,12 @@ class NativeLibraryTest {
                 .isInstanceOf(Unavailable.class)
                 .hasMessage("the self-check of level avx2 failed, it multiplies many rows with F32 wrongly");
     }
+
+    @Test
+    void aMistakeInAttentionIsFound() throws Exception {
+        NativeLibrary library = withMistake("score /= sqrt((double)dim);", "score /= sqrt((double)dim + type);");
+        assertThatThrownBy(() -> NativeSupport.level(library, "avx2"))
+                .isInstanceOf(Unavailable.class)
+                .hasMessage("the self-check of level avx2 failed, it attends wrongly to keys and values in F16");
+    }
 }

@@ -1,0 +1,202 @@
+package io.github.mixtral4j.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tensor.Rows;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Ring 1 for attention: vector kernels and every level of the C kernels that runs here against their scalar twin.
+class AttentionParityTest {
+    private static final ScalarKernels SCALAR = new ScalarKernels(1);
+    private static final Map<String, Kernels> TWO_THREADS = fast(2);
+    private static final Map<String, Kernels> FIVE_THREADS = fast(5);
+
+    private final Arena arena = Arena.ofAuto();
+
+    private static Map<String, Kernels> fast(int threads) {
+        Map<String, Kernels> kernels = new LinkedHashMap<>(TestNative.everyLevel(threads));
+        kernels.put("vector", new VectorKernels(threads));
+        return kernels;
+    }
+
+    @AfterAll
+    static void close() {
+        SCALAR.close();
+        TWO_THREADS.values().forEach(Kernels::close);
+        FIVE_THREADS.values().forEach(Kernels::close);
+    }
+
+    static Stream<Arguments> shapes() {
+        return Stream.of(
+                Arguments.of(4, 2, 32, DType.F16),
+                Arguments.of(6, 1, 128, DType.F16),
+                Arguments.of(2, 2, 20, DType.F16),
+                Arguments.of(7, 1, 72, DType.F16),
+                Arguments.of(8, 2, 2, DType.F32),
+                Arguments.of(3, 3, 40, DType.F32),
+                Arguments.of(48, 8, 128, DType.F32),
+                Arguments.of(4, 2, 32, DType.Q8_0),
+                Arguments.of(6, 1, 128, DType.Q8_0),
+                Arguments.of(9, 3, 96, DType.Q8_0));
+    }
+
+    /// Rows of several sequences in one batch.
+    private record Rounds(int[] positions, int[] sequences) {
+        int count() {
+            return positions.length;
+        }
+
+        /// Sequence 0 has rows across the border of a page, sequence 1 a first token, sequence 2 a token after more
+        /// pages
+        /// than a piece has, and sequence 3 a prompt of several blocks.
+        static Rounds mixed() {
+            int[] positions = new int[57];
+            int[] sequences = new int[57];
+            for (int i = 0; i < positions.length; i++) {
+                sequences[i] = i < 10 ? 0 : i < 12 ? i - 9 : 3;
+                positions[i] = i < 10 ? 60 + i : i == 10 ? 0 : i == 11 ? 600 : 40 + i;
+            }
+            return new Rounds(positions, sequences);
+        }
+
+        /// Rows of one sequence, the last of which fills a page of the second piece.
+        static Rounds long9() {
+            int[] positions = new int[9];
+            for (int i = 0; i < positions.length; i++) {
+                positions[i] = 9 * PagedKv.PAGE_TOKENS - positions.length + i;
+            }
+            return new Rounds(positions, new int[positions.length]);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void attentionEqualsScalarAcrossPagesPiecesAndSequences(int heads, int kvHeads, int dim, DType type) {
+        Random random = new Random(dim);
+        TestKv kv = new TestKv(heads, kvHeads, dim, type, 4, 10, random);
+        for (Rounds rounds : new Rounds[] {Rounds.mixed(), Rounds.long9()}) {
+            Rows q = gaussian(rounds.count(), heads * dim, 1, random);
+            Rows expected = attend(SCALAR, q, kv, rounds);
+            TWO_THREADS.forEach((name, kernels) -> assertClose(name, expected, attend(kernels, q, kv, rounds), 1e-5));
+        }
+    }
+
+    /// Scores of tens of thousands: their exponentials overflow, and float32 leaves errors of a few thousandths in
+    /// them.
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void largeScoresDoNotOverflow(int heads, int kvHeads, int dim, DType type) {
+        Random random = new Random(dim);
+        TestKv kv = new TestKv(heads, kvHeads, dim, type, 4, 10, random);
+        Rows q = gaussian(57, heads * dim, 3e4f, random);
+        Rows expected = attend(SCALAR, q, kv, Rounds.mixed());
+        TWO_THREADS.forEach(
+                (name, kernels) -> assertClose(name, expected, attend(kernels, q, kv, Rounds.mixed()), 2e-2));
+    }
+
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void threadsDoNotChangeASingleBit(int heads, int kvHeads, int dim, DType type) {
+        Random random = new Random(dim);
+        TestKv kv = new TestKv(heads, kvHeads, dim, type, 4, 10, random);
+        Rows q = gaussian(57, heads * dim, 1, random);
+        TWO_THREADS.forEach((name, kernels) -> {
+            Rows two = attend(kernels, q, kv, Rounds.mixed());
+            Rows five = attend(Objects.requireNonNull(FIVE_THREADS.get(name)), q, kv, Rounds.mixed());
+            assertThat(five.data().mismatch(two.data())).as(name).isEqualTo(-1);
+        });
+    }
+
+    private Rows attend(Kernels kernels, Rows q, PagedKv kv, Rounds rounds) {
+        Rows out = Rows.allocate(arena, q.count(), q.cols());
+        kernels.attend(q, kv, 1, rounds.positions(), rounds.sequences(), out);
+        return out;
+    }
+
+    private Rows gaussian(int rows, int cols, float scale, Random random) {
+        Rows x = Rows.allocate(arena, rows, cols);
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < cols; i++) {
+                x.set(row, i, (float) random.nextGaussian() * scale);
+            }
+        }
+        return x;
+    }
+
+    private static void assertClose(String what, Rows expected, Rows actual, double tolerance) {
+        for (int row = 0; row < expected.count(); row++) {
+            for (int i = 0; i < expected.cols(); i++) {
+                double e = expected.get(row, i);
+                double a = actual.get(row, i);
+                if (!(Math.abs(e - a) <= tolerance * Math.max(1, Math.abs(e)))) {
+                    assertThat(a)
+                            .as("%s at [%d, %d], seeded by the head's size", what, row, i)
+                            .isEqualTo(e);
+                }
+            }
+        }
+    }
+
+    /// Random cached keys and values of two layers.
+    private record TestKv(int numHeads, int numKvHeads, int headDim, DType type, MemorySegment[][] pages)
+            implements PagedKv {
+        TestKv(int heads, int kvHeads, int dim, DType type, int sequences, int pages, Random random) {
+            this(heads, kvHeads, dim, type, new MemorySegment[sequences][pages]);
+            for (MemorySegment[] sequence : this.pages) {
+                for (int p = 0; p < pages; p++) {
+                    sequence[p] = Arena.ofAuto().allocate(planeBytes() * 4 * kvHeads, 64);
+                    for (int plane = 0; plane < 4 * kvHeads; plane++) {
+                        fill(sequence[p].asSlice(plane * planeBytes(), planeBytes()), random);
+                    }
+                }
+            }
+        }
+
+        private long planeBytes() {
+            return type.bytes((long) headDim * PAGE_TOKENS);
+        }
+
+        /// Keys or values of one head, of about the size of a standard normal distribution.
+        private void fill(MemorySegment plane, Random random) {
+            int elements = headDim * PAGE_TOKENS;
+            for (int i = 0; i < elements; i++) {
+                float value = (float) random.nextGaussian();
+                switch (type) {
+                    case F32 -> plane.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+                    case F16 -> plane.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
+                    default -> plane.set(ValueLayout.JAVA_BYTE, i, (byte) Math.clamp(40 * value, -127, 127));
+                }
+            }
+            for (long i = elements; type == DType.Q8_0 && i < planeBytes(); i += 2) {
+                plane.set(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(random.nextFloat(0.02f, 0.03f)));
+            }
+        }
+
+        @Override
+        public MemorySegment page(int sequence, int index) {
+            return pages[sequence][index];
+        }
+
+        @Override
+        public long keyOffset(int layer, int kvHead) {
+            return (2L * layer * numKvHeads + kvHead) * planeBytes();
+        }
+
+        @Override
+        public long valueOffset(int layer, int kvHead) {
+            return keyOffset(layer, numKvHeads + kvHead);
+        }
+    }
+}
