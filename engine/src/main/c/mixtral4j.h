@@ -79,7 +79,7 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
     MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_tmp(int32_t type, int32_t precise, int64_t k, int32_t rows);         \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm(                                                                        \
         int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,        \
-        int32_t rows, float *y, int64_t y_stride, void *tmp);                                \
+        int32_t rows, float *y, int64_t y_stride, void *tmp);                                                          \
     MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_attend_state(int64_t dim);                                                \
     MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_attend_tmp(int64_t dim, int32_t queries);                                 \
     MIXTRAL4J_EXPORT void mixtral4j_##L##_attend(                                                                      \

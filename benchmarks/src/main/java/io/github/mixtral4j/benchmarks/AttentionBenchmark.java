@@ -19,8 +19,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Attention of one layer of 8x22B: 48 query heads, 8 key and value heads of 128, a cache in F16. The last rows of a
-/// sequence of `context` tokens attend to all before them.
+/// Attention of one layer of 8x22B: 48 query heads, 8 key and value heads of 128. The last rows of a sequence of
+/// `context`
+/// tokens attend to all before them.
 @State(Scope.Benchmark)
 @Fork(1)
 @Warmup(iterations = 3, time = 2)
@@ -33,8 +34,12 @@ public class AttentionBenchmark {
     private static final int HEAD_DIM = 128;
 
     /// Tokens of the sequence.
-    @Param({"512", "4096"})
+    @Param({"512", "4096", "16384"})
     public int context;
+
+    /// Format of the cache: F16, F32 or Q8_0.
+    @Param("F16")
+    public DType kvType;
 
     /// Rows computed at once: decode and prefill.
     @Param({"1", "128"})
@@ -55,7 +60,7 @@ public class AttentionBenchmark {
     @Setup(Level.Trial)
     public void setUp() {
         twins = new Twins(threads);
-        kv = Cache.of(twins, context);
+        kv = Cache.of(twins, kvType, context);
         queries = twins.activations(rows, HEADS * HEAD_DIM);
         result = twins.rows(rows, HEADS * HEAD_DIM);
         positions = IntStream.range(context - rows, context).toArray();
@@ -64,7 +69,9 @@ public class AttentionBenchmark {
         Rows expected = twins.rows(rows, HEADS * HEAD_DIM);
         twins.scalar.attend(queries, kv, 0, positions, sequences, expected);
         twins.vector.attend(queries, kv, 0, positions, sequences, result);
-        Twins.verify("attention", expected, result, 1e-4);
+        Twins.verify("attention in Java", expected, result, 1e-4);
+        twins.automatic.attend(queries, kv, 0, positions, sequences, result);
+        Twins.verify("attention as chosen", expected, result, 1e-4);
     }
 
     /// Frees the memory.
@@ -85,6 +92,12 @@ public class AttentionBenchmark {
         return attend(twins.vector, work);
     }
 
+    /// What is chosen automatically: C where it runs.
+    @Benchmark
+    public Rows attendAutomatic(Work work) {
+        return attend(twins.automatic, work);
+    }
+
     private Rows attend(Kernels kernels, Work work) {
         kernels.attend(queries, kv, 0, positions, sequences, result);
         double keysAndValues = 0;
@@ -92,32 +105,37 @@ public class AttentionBenchmark {
             keysAndValues += 2.0 * (position + 1);
         }
         work.gigaflops += 2e-9 * HEADS * HEAD_DIM * keysAndValues;
-        work.gigabytes += 2e-9 * Cache.KV_HEADS * HEAD_DIM * 2.0 * context;
+        work.gigabytes += 1e-9 * kvType.bytes(2L * Cache.KV_HEADS * HEAD_DIM * context);
         return result;
     }
 
     /// One sequence, one layer, the pages in a row.
-    private record Cache(MemorySegment memory) implements PagedKv {
+    private record Cache(DType type, MemorySegment memory) implements PagedKv {
         static final int KV_HEADS = 8;
 
-        static Cache of(Twins twins, int tokens) {
+        static Cache of(Twins twins, DType type, int tokens) {
             long pages = Math.ceilDiv(tokens, PAGE_TOKENS);
-            MemorySegment memory = twins.arena().allocate(pages * pageBytes(), 64);
-            twins.fill(DType.F16, memory);
-            return new Cache(memory);
+            Cache cache = new Cache(type, twins.arena().allocate(pages * pageBytes(type), 64));
+            for (long plane = 0; plane < cache.memory.byteSize(); plane += headBytes(type)) {
+                MemorySegment data = cache.memory.asSlice(plane, headBytes(type));
+                if (type == DType.Q8_0) {
+                    // Quants, then scales; their bytes are anything, their magnitudes alike.
+                    long quants = (long) PAGE_TOKENS * HEAD_DIM;
+                    twins.fill(DType.Q8_0, data.asSlice(0, quants));
+                    data.asSlice(quants).fill((byte) 0x20);
+                } else {
+                    twins.fill(type, data);
+                }
+            }
+            return cache;
         }
 
-        private static long pageBytes() {
-            return 2L * KV_HEADS * headBytes();
+        private static long pageBytes(DType type) {
+            return 2L * KV_HEADS * headBytes(type);
         }
 
-        private static long headBytes() {
-            return DType.F16.bytes((long) PAGE_TOKENS * HEAD_DIM);
-        }
-
-        @Override
-        public DType type() {
-            return DType.F16;
+        private static long headBytes(DType type) {
+            return type.bytes((long) PAGE_TOKENS * HEAD_DIM);
         }
 
         @Override
@@ -137,17 +155,17 @@ public class AttentionBenchmark {
 
         @Override
         public MemorySegment page(int sequence, int index) {
-            return memory.asSlice(index * pageBytes(), pageBytes());
+            return memory.asSlice(index * pageBytes(type), pageBytes(type));
         }
 
         @Override
         public long keyOffset(int layer, int kvHead) {
-            return kvHead * headBytes();
+            return kvHead * headBytes(type);
         }
 
         @Override
         public long valueOffset(int layer, int kvHead) {
-            return (KV_HEADS + kvHead) * headBytes();
+            return (KV_HEADS + kvHead) * headBytes(type);
         }
     }
 }

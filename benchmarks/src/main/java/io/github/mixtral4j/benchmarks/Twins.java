@@ -11,7 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
-/// Both kinds of kernels and the random data they run on. Owns its memory and threads; closing frees them.
+/// The kinds of kernels and the random data they run on. Owns its memory and threads; closing frees them.
 final class Twins implements AutoCloseable {
     /// Rows of weights that are encoded; more are copies of them, because encoding is slow and speed depends on where
     /// bytes lie, not on what they are.
@@ -19,13 +19,17 @@ final class Twins implements AutoCloseable {
 
     final Kernels scalar;
     final Kernels vector;
+    /// What is chosen automatically: C where it runs.
+    final Kernels automatic;
+
     private final Arena arena = Arena.ofShared();
     private final Random random = new Random(20240417);
 
-    /// Starts both kernels with as many threads each.
+    /// Starts all kernels with as many threads each.
     Twins(int threads) {
         scalar = Kernels.create(KernelKind.SCALAR, threads);
         vector = Kernels.create(KernelKind.VECTOR, threads);
+        automatic = Kernels.create(KernelKind.AUTO, threads);
     }
 
     Arena arena() {
@@ -97,8 +101,8 @@ final class Twins implements AutoCloseable {
         }
         double spread = Math.sqrt(squares / ((double) expected.count() * expected.cols()));
         if (!(spread > 0 && largest <= tolerance * spread)) {
-            throw new IllegalStateException(what + ": vector and scalar differ by " + largest + ", allowed is "
-                    + tolerance + " of the spread " + spread);
+            throw new IllegalStateException(what + ": the result and the scalar one differ by " + largest
+                    + ", allowed is " + tolerance + " of the spread " + spread);
         }
     }
 
@@ -106,6 +110,7 @@ final class Twins implements AutoCloseable {
     public void close() {
         scalar.close();
         vector.close();
+        automatic.close();
         arena.close();
     }
 }

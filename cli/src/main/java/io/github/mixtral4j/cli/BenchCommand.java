@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "bench",
         customSynopsis = {
-            "mixtral bench MODEL [--prefill=N] [--decode=N] [--repeat=N] [--json] [OPTION]...",
+            "mixtral bench MODEL [--prefill=N] [--decode=N] [--repeat=N] [--context=N] [--json] [OPTION]...",
             "       mixtral bench [MODEL] --roofline [--json] [OPTION]..."
         },
         description = "Measures prefill and decode speed on random tokens and prints the medians.",
@@ -69,6 +69,13 @@ final class BenchCommand implements Callable<Integer> {
             description = "Measurements after a warm-up (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
+    @Option(
+            names = "--context",
+            paramLabel = "N",
+            description =
+                    "Also measure decode after N tokens, which are random keys and values, beside decode after none.")
+    private @Nullable Integer context;
+
     @Option(names = "--seed", paramLabel = "S", defaultValue = "1", description = "Seed of the random tokens.")
     private long seed;
 
@@ -99,6 +106,9 @@ final class BenchCommand implements Callable<Integer> {
         ModelOptions.positive("--prefill", prefill);
         ModelOptions.positive("--decode", decode);
         ModelOptions.positive("--repeat", repeat);
+        if (context != null) {
+            ModelOptions.positive("--context", context);
+        }
         BenchSequences.check(sequences);
         if (path == null && !roofline) {
             throw new IllegalArgumentException("give a MODEL, or --roofline to measure the machine alone");
@@ -130,16 +140,22 @@ final class BenchCommand implements Callable<Integer> {
         DType kvType = options.kvType();
         BenchSpeed speed = BenchSpeed.measure(console, model, kvType, prefill, decode, repeat, seed);
         report.add(model, speed);
-        int context = prefill + decode / 2;
+        int before = prefill + decode / 2;
         List<Phase> phases = new ArrayList<>();
         phases.add(Phase.prefill(StepWork.of(model, kvType, 1, prefill, 0), speed.prefillSeconds()));
-        phases.add(Phase.decode(StepWork.of(model, kvType, 1, 1, context), speed.decodeSecondsPerToken()));
+        phases.add(Phase.decode(StepWork.of(model, kvType, 1, 1, before), speed.decodeSecondsPerToken()));
+        if (context != null) {
+            report.add(
+                    "context",
+                    BenchContext.measure(console, model, kvType, context, decode, repeat, seed)
+                            .figures());
+        }
         if (!sequences.isEmpty()) {
             BenchSequences together =
                     BenchSequences.measure(console, model, kvType, prefill, decode, repeat, seed, sequences);
             report.add("sequences", together.figures(), together.lines());
             for (Group group : together.groups().subList(1, together.groups().size())) {
-                StepWork work = StepWork.of(model, kvType, group.size(), 1, context);
+                StepWork work = StepWork.of(model, kvType, group.size(), 1, before);
                 phases.add(Phase.decode(work, together.secondsPerStep(group)));
             }
         }

@@ -22,12 +22,22 @@ final class BenchReport {
         figures.putAll(described);
         described.forEach((key, value) -> {
             if (value instanceof Map<?, ?> nested) {
-                lines.add(key + ":");
-                nested.forEach((k, v) -> lines.add("  " + line(k, v)));
+                addLines(key, nested);
             } else {
                 lines.add(line(key, value));
             }
         });
+    }
+
+    /// Adds figures that belong together.
+    void add(String key, Map<String, Object> nested) {
+        figures.put(key, nested);
+        addLines(key, nested);
+    }
+
+    private void addLines(String key, Map<?, ?> nested) {
+        lines.add(key + ":");
+        nested.forEach((k, v) -> lines.add("  " + line(k, v)));
     }
 
     /// Adds what else was measured.

@@ -25,7 +25,7 @@ import picocli.CommandLine.Parameters;
 /// `mixtral inspect`: what is in a model, and what it needs.
 @Command(
         name = "inspect",
-        customSynopsis = "mixtral inspect MODEL [--json] [--context=N]",
+        customSynopsis = "mixtral inspect MODEL [--json] [--context=N] [--kv-type=TYPE]",
         description = "Shows the architecture of a model, its size, the memory it needs, and its tensors.")
 final class InspectCommand implements Callable<Integer> {
     private final Console console;
@@ -39,6 +39,13 @@ final class InspectCommand implements Callable<Integer> {
             description = "Tokens to reckon the memory for; default: the model's context length.")
     private @Nullable Integer context;
 
+    @Option(
+            names = "--kv-type",
+            paramLabel = "TYPE",
+            defaultValue = "f16",
+            description = "Format of the key/value cache to reckon with: f16, f32 or q8_0; default: f16.")
+    private String kvType;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -49,8 +56,9 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         int asked = context == null ? 0 : ModelOptions.positive("--context", context);
+        DType cacheType = ModelOptions.kvType(kvType);
         try (LoadedModel model = ModelLoader.load(path, LoadOptions.DEFAULT)) {
-            Map<String, Object> facts = facts(model, asked == 0 ? model.config().contextLength() : asked);
+            Map<String, Object> facts = facts(model, asked == 0 ? model.config().contextLength() : asked, cacheType);
             if (json) {
                 facts.put(
                         "tensors",
@@ -65,7 +73,7 @@ final class InspectCommand implements Callable<Integer> {
         return Main.OK;
     }
 
-    private static Map<String, Object> facts(LoadedModel model, int contextLength) {
+    private static Map<String, Object> facts(LoadedModel model, int contextLength, DType kvType) {
         MixtralConfig config = model.config();
         ModelSizes sizes = ModelSizes.of(config, model.weights());
         Map<String, Long> bytesPerFormat = new TreeMap<>();
@@ -74,7 +82,7 @@ final class InspectCommand implements Callable<Integer> {
             bytesPerFormat.merge(tensor.dtype().name(), tensor.data().byteSize(), Long::sum);
             weightBytes += tensor.data().byteSize();
         }
-        long kvBytesPerToken = KvCache.bytesPerToken(config, DType.F16);
+        long kvBytesPerToken = KvCache.bytesPerToken(config, kvType);
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("path", model.checkpoint().path().toString());
         facts.put("container", Json.name(model.naming()));
@@ -85,6 +93,7 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("weight_bytes", weightBytes);
         facts.put("bytes_per_format", bytesPerFormat);
         facts.put("weight_bytes_per_token", sizes.bytesPerToken());
+        facts.put("kv_type", kvType.name());
         facts.put("kv_bytes_per_token", kvBytesPerToken);
         facts.put("context_length", contextLength);
         facts.put("memory_bytes", weightBytes + kvBytesPerToken * contextLength);

@@ -46,7 +46,9 @@ final class ModelOptions {
     @Option(
             names = "--kv-type",
             paramLabel = "TYPE",
-            description = "Format of the key/value cache: f16 or f32; default: f16, for logits f32.")
+            description =
+                    "Format of the key/value cache: f16, f32, or q8_0, which takes half the memory; default: f16, for logits "
+                            + "f32.")
     private @Nullable String kvType;
 
     @Option(
@@ -122,13 +124,16 @@ final class ModelOptions {
 
     /// Format of the key/value cache, or `unsaid` when the option is not given.
     DType kvType(DType unsaid) {
-        if (kvType == null) {
-            return unsaid;
-        }
-        return switch (kvType.toLowerCase(Locale.ROOT)) {
+        return kvType == null ? unsaid : kvType(kvType);
+    }
+
+    /// The format of a key/value cache that an option names.
+    static DType kvType(String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
             case "f16" -> DType.F16;
             case "f32" -> DType.F32;
-            default -> throw new IllegalArgumentException("--kv-type must be f16 or f32, got " + kvType);
+            case "q8_0" -> DType.Q8_0;
+            default -> throw new IllegalArgumentException("--kv-type must be f16, f32 or q8_0, got " + name);
         };
     }
 

@@ -7,7 +7,7 @@ import io.github.mixtral4j.tensor.DType;
 /// @param contextLength most tokens of prompt and completion together
 /// @param cacheTokens positions in the KV cache, for all requests together and for the conversations kept for reuse; at
 ///     least `contextLength`
-/// @param cacheType element type of the KV cache, F16 or F32
+/// @param cacheType format of the KV cache: F16, F32 or Q8_0
 /// @param maxBatchRows most rows in one step of the model: the longest piece of a prompt computed at once. A longer
 ///     one makes the prefill faster, and cancellation and the other requests' tokens later
 /// @param maxRunning most requests in one step, at most `maxBatchRows`

@@ -26,7 +26,7 @@ public final class Scoring implements AutoCloseable {
 
     /// Allocates cache and workspace for one window of `contextLength` tokens. The model stays the caller's.
     ///
-    /// @param cacheType element type of the KV cache, F16 or F32
+    /// @param cacheType format of the KV cache: F16, F32 or Q8_0
     /// @param maxBatchRows tokens computed at once
     /// @throws IllegalArgumentException if the window is shorter than 3 tokens or longer than the model's context
     public static Scoring allocate(Mixtral model, int contextLength, DType cacheType, int maxBatchRows) {

@@ -5,11 +5,11 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.random.RandomGenerator;
 
 /// Keys and values of past tokens, for any number of sequences, in pages of [PagedKv#PAGE_TOKENS] tokens.
 ///
@@ -17,11 +17,10 @@ import java.util.List;
 /// sequence ends: closing memory that threads share is costly. One loop owns a cache: calls are not synchronized,
 /// while workers read pages of the step in progress.
 public final class KvCache implements PagedKv, AutoCloseable {
-    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT;
-
     private final MixtralConfig config;
     private final DType type;
     private final int maxPages;
+    private final KvWriter writer;
     private final Arena arena = Arena.ofShared();
     private final Deque<MemorySegment> freePages = new ArrayDeque<>();
     private final List<Sequence> sequences = new ArrayList<>();
@@ -39,24 +38,38 @@ public final class KvCache implements PagedKv, AutoCloseable {
         this.config = config;
         this.maxPages = maxPages;
         this.type = type;
+        writer = new KvWriter(type, config.headDim());
     }
 
     /// A cache for `capacityTokens` tokens over all sequences, rounded up to whole pages. Memory is taken as it fills.
     ///
-    /// @param type F16 (as usual) or F32
+    /// @param type F16 (as usual), F32 or Q8_0
+    /// @throws IllegalArgumentException if keys and values of this model cannot be cached in this format
     public static KvCache allocate(MixtralConfig config, int capacityTokens, DType type) {
         if (capacityTokens < 1) {
             throw new IllegalArgumentException("the cache needs room for at least 1 token, got " + capacityTokens);
         }
-        if (type != DType.F16 && type != DType.F32) {
-            throw new IllegalArgumentException("keys and values are cached as F16 or F32, got " + type);
-        }
+        requireFits(config, type);
         return new KvCache(config, Math.ceilDiv(capacityTokens, PAGE_TOKENS), type);
     }
 
     /// Bytes that one token takes, over all layers.
+    ///
+    /// @throws IllegalArgumentException as [#allocate] does
     public static long bytesPerToken(MixtralConfig config, DType type) {
-        return 2L * config.numLayers() * config.kvWidth() * type.blockBytes();
+        requireFits(config, type);
+        return type.bytes(2L * config.numLayers() * config.kvWidth());
+    }
+
+    private static void requireFits(MixtralConfig config, DType type) {
+        if (type != DType.F16 && type != DType.F32 && type != DType.Q8_0) {
+            throw new IllegalArgumentException("keys and values are cached as F16, F32 or Q8_0, got " + type);
+        }
+        if (config.headDim() % type.blockElements() != 0) {
+            throw new IllegalArgumentException("a key/value cache in " + type + " needs heads of a multiple of "
+                    + type.blockElements() + " elements, those of this model have " + config.headDim()
+                    + "; use F16 (--kv-type f16)");
+        }
     }
 
     /// Starts an empty sequence.
@@ -161,26 +174,56 @@ public final class KvCache implements PagedKv, AutoCloseable {
 
     /// Stores the key and value of batch rows, each at its position. Keys are already rotated.
     void store(int layer, Batch batch, Rows keys, Rows values) {
-        int dim = config.headDim();
-        for (int row = 0; row < batch.size(); row++) {
-            MemorySegment page = page(batch.sequences()[row], batch.positions()[row] / PAGE_TOKENS);
+        int end;
+        for (int row = 0; row < batch.size(); row = end) {
+            int sequence = batch.sequences()[row];
             int slot = batch.positions()[row] % PAGE_TOKENS;
-            for (int head = 0; head < config.numKvHeads(); head++) {
-                long k = keyOffset(layer, head);
-                long v = valueOffset(layer, head);
-                for (int i = 0; i < dim; i++) {
-                    put(page, k, (long) i * PAGE_TOKENS + slot, keys.get(row, head * dim + i));
-                    put(page, v, (long) slot * dim + i, values.get(row, head * dim + i));
+            // Rows of a sequence that stand together have consecutive positions.
+            end = row + 1;
+            while (end < batch.size() && batch.sequences()[end] == sequence && slot + end - row < PAGE_TOKENS) {
+                end++;
+            }
+            store(layer, keys, values, row, end - row, page(sequence, batch.positions()[row] / PAGE_TOKENS), slot);
+        }
+    }
+
+    /// Appends tokens with random keys and values to a sequence, so that a long context can be measured without
+    /// computing
+    /// it: how long attention takes does not depend on what it reads.
+    ///
+    /// @throws IllegalStateException if the cache is full; it then holds some of the tokens
+    public void appendRandom(int handle, int tokens, RandomGenerator random) {
+        try (Arena memory = Arena.ofConfined()) {
+            Rows keys = Rows.allocate(memory, PAGE_TOKENS, config.kvWidth());
+            Rows values = Rows.allocate(memory, PAGE_TOKENS, config.kvWidth());
+            int count;
+            for (int done = 0; done < tokens; done += count) {
+                count = Math.min(PAGE_TOKENS, tokens - done);
+                Batch batch = Batch.ofSequence(handle, length(handle), new int[count], 0, count, new int[0]);
+                extend(batch);
+                for (int layer = 0; layer < config.numLayers(); layer++) {
+                    fill(keys, random);
+                    fill(values, random);
+                    store(layer, batch, keys, values);
                 }
             }
         }
     }
 
-    private void put(MemorySegment page, long offset, long index, float value) {
-        if (type == DType.F16) {
-            page.set(HALF, offset + index * Short.BYTES, Float.floatToFloat16(value));
-        } else {
-            page.set(Rows.FLOAT, offset + index * Float.BYTES, value);
+    private static void fill(Rows rows, RandomGenerator random) {
+        for (int row = 0; row < rows.count(); row++) {
+            for (int i = 0; i < rows.cols(); i++) {
+                rows.set(row, i, random.nextFloat(-1, 1));
+            }
+        }
+    }
+
+    /// Stores rows of consecutive tokens of a page.
+    private void store(int layer, Rows keys, Rows values, int row, int count, MemorySegment page, int slot) {
+        for (int head = 0; head < config.numKvHeads(); head++) {
+            int col = head * config.headDim();
+            writer.keys(keys, row, count, col, page, keyOffset(layer, head), slot);
+            writer.values(values, row, count, col, page, valueOffset(layer, head), slot);
         }
     }
 
@@ -218,7 +261,7 @@ public final class KvCache implements PagedKv, AutoCloseable {
 
     @Override
     public long keyOffset(int layer, int kvHead) {
-        return (2L * layer * config.numKvHeads() + kvHead) * PAGE_TOKENS * config.headDim() * type.blockBytes();
+        return (2L * layer * config.numKvHeads() + kvHead) * type.bytes((long) PAGE_TOKENS * config.headDim());
     }
 
     @Override

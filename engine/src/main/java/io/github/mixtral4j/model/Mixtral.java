@@ -79,6 +79,7 @@ public final class Mixtral {
         Rows x = work.x().withCount(batch.size());
         kernels.embed(weights.embedding(), batch.tokens(), x);
         observer.stage(Stage.EMBEDDING, 0, x);
+        rope.angles(batch.positions(), work.angles());
         for (int layer = 0; layer < config.numLayers(); layer++) {
             attention(layer, batch, cache, work);
             feedForward(layer, work);
@@ -114,7 +115,8 @@ public final class Mixtral {
         observer.stage(Stage.ATTENTION_NORM, layer, h);
         Products products = work.products().clear();
         linear.multiply(products.add(w.wq(), h, q).add(w.wk(), h, k).add(w.wv(), h, v), Precision.FINE, work);
-        rope.apply(q, k, batch.positions(), work.angles());
+        rope.apply(q, work.angles());
+        rope.apply(k, work.angles());
         observer.stage(Stage.QUERY, layer, q);
         observer.stage(Stage.KEY, layer, k);
         observer.stage(Stage.VALUE, layer, v);

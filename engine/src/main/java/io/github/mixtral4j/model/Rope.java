@@ -24,25 +24,28 @@ final class Rope {
         }
     }
 
-    /// Turns all heads of the rows in use of `q` and `k` in place.
+    /// Computes the angles of a batch, the same in all layers: `headDim / 2` cosines, then as many sines in each row.
     ///
-    /// @param angles scratch of one row of `headDim` floats
-    void apply(Rows q, Rows k, int[] positions, Rows angles) {
+    /// @param angles receives one row of `headDim` floats for each position
+    void angles(int[] positions, Rows angles) {
         int half = headDim / 2;
-        for (int row = 0; row < q.count(); row++) {
-            if (row == 0 || positions[row] != positions[row - 1]) {
-                for (int i = 0; i < half; i++) {
-                    double angle = positions[row] * frequencies[i];
-                    angles.set(0, i, (float) Math.cos(angle));
-                    angles.set(0, half + i, (float) Math.sin(angle));
-                }
+        for (int row = 0; row < positions.length; row++) {
+            for (int i = 0; i < half; i++) {
+                double angle = positions[row] * frequencies[i];
+                angles.set(row, i, (float) Math.cos(angle));
+                angles.set(row, half + i, (float) Math.sin(angle));
             }
-            turn(q, row, angles.data());
-            turn(k, row, angles.data());
         }
     }
 
-    private void turn(Rows x, int row, MemorySegment angles) {
+    /// Turns all heads of the rows in use of `x` in place.
+    void apply(Rows x, Rows angles) {
+        for (int row = 0; row < x.count(); row++) {
+            turn(x, row, angles.data(), angles.offset(row));
+        }
+    }
+
+    private void turn(Rows x, int row, MemorySegment angles, long at) {
         int half = headDim / 2;
         int step = layout == RopeLayout.INTERLEAVED ? 2 : 1;
         int partner = layout == RopeLayout.INTERLEAVED ? 1 : half;
@@ -51,8 +54,8 @@ final class Rope {
             for (int i = 0; i < half; i++) {
                 long first = x.offset(row) + (long) (head + i * step) * Float.BYTES;
                 long second = first + (long) partner * Float.BYTES;
-                float cos = angles.get(Rows.FLOAT, (long) i * Float.BYTES);
-                float sin = angles.get(Rows.FLOAT, (long) (half + i) * Float.BYTES);
+                float cos = angles.get(Rows.FLOAT, at + (long) i * Float.BYTES);
+                float sin = angles.get(Rows.FLOAT, at + (long) (half + i) * Float.BYTES);
                 float a = data.get(Rows.FLOAT, first);
                 float b = data.get(Rows.FLOAT, second);
                 data.set(Rows.FLOAT, first, a * cos - b * sin);

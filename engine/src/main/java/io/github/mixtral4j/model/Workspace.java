@@ -43,7 +43,7 @@ public final class Workspace implements AutoCloseable {
         v = Rows.allocate(arena, maxRows, c.kvWidth());
         heads = Rows.allocate(arena, maxRows, c.queryWidth());
         sublayer = Rows.allocate(arena, maxRows, c.hiddenSize());
-        angles = Rows.allocate(arena, 1, c.headDim());
+        angles = Rows.allocate(arena, maxRows, c.headDim());
         routerLogits = Rows.allocate(arena, maxRows, c.numExperts());
         routing = new Routing(maxRows, c.numExperts(), c.numExpertsPerToken());
         // Room for all rows at one expert, and for all experts of one row.
