@@ -138,6 +138,9 @@ final class BenchCommand implements Callable<Integer> {
     /// Everything about the model; returns what may be compared with the machine's limits.
     private List<Phase> measure(OpenModel model, BenchReport report) {
         DType kvType = options.kvType();
+        if (context != null) {
+            BenchContext.requireRoom(model, context, decode);
+        }
         BenchSpeed speed = BenchSpeed.measure(console, model, kvType, prefill, decode, repeat, seed);
         report.add(model, speed);
         int before = prefill + decode / 2;

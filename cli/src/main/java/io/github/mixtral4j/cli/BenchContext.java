@@ -19,16 +19,18 @@ import java.util.stream.IntStream;
 /// @param emptySeconds seconds per token after no context, run by run
 /// @param contextSeconds the same after `context` tokens
 record BenchContext(DType kvType, int context, double[] emptySeconds, double[] contextSeconds) {
-    /// Measures `repeat` pairs of `decode` tokens each, after a warm-up.
-    ///
     /// @throws IllegalArgumentException if the model's context has no room for that many tokens
+    static void requireRoom(OpenModel model, int context, int decode) {
+        int room = model.config().contextLength();
+        if (context > room - decode) {
+            throw new IllegalArgumentException("--context and --decode together must be at most " + room
+                    + ", the model's context length, got " + context + " and " + decode);
+        }
+    }
+
+    /// Measures `repeat` pairs of `decode` tokens each, after a warm-up.
     static BenchContext measure(
             Console console, OpenModel model, DType kvType, int context, int decode, int repeat, long seed) {
-        if (context > model.config().contextLength() - decode) {
-            throw new IllegalArgumentException("--context and --decode together must be at most "
-                    + model.config().contextLength() + ", the model's context length, got " + context + " and "
-                    + decode);
-        }
         SplittableRandom random = new SplittableRandom(seed);
         int[] tokens = random.ints(decode, 0, model.config().vocabSize()).toArray();
         double[] empty = new double[repeat];

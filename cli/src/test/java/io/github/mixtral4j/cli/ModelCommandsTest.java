@@ -178,6 +178,45 @@ final class ModelCommandsTest {
     }
 
     @Test
+    void inspectReckonsWithTheFormatOfTheCache() {
+        TinyConfig config = MODEL.config();
+        JsonNode facts = json("inspect", gguf, "--kv-type", "q8_0", "--json");
+        assertThat(facts.get("kv_type").stringValue()).isEqualTo("Q8_0");
+        assertThat(facts.get("kv_bytes_per_token").longValue())
+                .isEqualTo(2L * config.numLayers() * config.kvWidth() / 32 * 34);
+    }
+
+    @Test
+    void aCacheOfEightBitsGivesNearlyTheSameText() {
+        JsonNode exact = json("logits", gguf, "--ids", ids(), "--json");
+        JsonNode rounded = json("logits", gguf, "--ids", ids(), "--kv-type", "q8_0", "--json");
+        for (int id = 0; id < 1280; id++) {
+            assertThat(rounded.get("logits").get(id).doubleValue())
+                    .isCloseTo(exact.get("logits").get(id).doubleValue(), within(0.5));
+        }
+        assertThat(Cli.run("run", gguf, "-p", "ab", "-n", "3", "--kv-type", "q8_0")
+                        .code())
+                .isEqualTo(0);
+    }
+
+    @Test
+    void aCacheOfEightBitsIsRefusedForHeadsThatDoNotFit() throws IOException {
+        TinyConfig odd = new TinyConfig(80, 96, 1, 4, 2, 20, 1280, 2, 1, 64, 1e-5, 1e6);
+        String file = TinyMixtral.create(odd, 7)
+                .withTokenizer(TinyTokenizer.v3(1280))
+                .writeGguf(folder.resolve("odd.gguf"), TinyMixtral.GgufStyle.DEFAULT)
+                .toString();
+        assertThat(Cli.run("logits", file, "--ids", "1").code()).isEqualTo(0);
+        String message =
+                ": a key/value cache in Q8_0 needs heads of a multiple of 32 elements, those of this model have"
+                        + " 20; use F16 (--kv-type f16)\n";
+        assertThat(Cli.run("run", file, "-p", "ab", "--kv-type", "q8_0"))
+                .isEqualTo(new Cli(2, "", "mixtral run" + message));
+        assertThat(Cli.run("inspect", file, "--kv-type", "q8_0"))
+                .isEqualTo(new Cli(2, "", "mixtral inspect" + message));
+    }
+
+    @Test
     void inspectPrintsForPeopleToo() {
         Cli result = Cli.run("inspect", gguf);
         assertThat(result.code()).isEqualTo(0);
@@ -232,7 +271,7 @@ final class ModelCommandsTest {
         assertThat(Cli.run("run", "absent.gguf", "-p", "a", "-n", "0"))
                 .isEqualTo(new Cli(2, "", "mixtral run: --max-tokens must be at least 1, got 0\n"));
         assertThat(Cli.run("run", "absent.gguf", "-p", "a", "--kv-type", "q8"))
-                .isEqualTo(new Cli(2, "", "mixtral run: --kv-type must be f16 or f32, got q8\n"));
+                .isEqualTo(new Cli(2, "", "mixtral run: --kv-type must be f16, f32 or q8_0, got q8\n"));
         assertThat(Cli.run("run", "absent.gguf", "-p", "a", "--threads", "0"))
                 .isEqualTo(new Cli(2, "", "mixtral run: --threads must be at least 1, got 0\n"));
         assertThat(Cli.run("run", "absent.gguf", "-p", "a"))
