@@ -77,16 +77,23 @@ final class Checkpoints {
             Folders.delete(target);
             Folders.publish(unfinished, target);
         } catch (IOException e) {
+            tidy(unfinished, e);
             throw new IOException(
                     target + ": cannot save step " + state.step() + ": " + reason(e) + "; " + bytes(parameters)
                             + " are needed. "
                             + latest().map(path -> "The last saved state is " + path)
                                     .orElse("No state has been saved yet"),
                     e);
-        } finally {
-            Folders.delete(unfinished);
         }
         prune(best);
+    }
+
+    private static void tidy(Path unfinished, IOException reason) {
+        try {
+            Folders.delete(unfinished);
+        } catch (IOException e) {
+            reason.addSuppressed(e); // the next start removes it
+        }
     }
 
     private static String bytes(List<Parameter> parameters) {

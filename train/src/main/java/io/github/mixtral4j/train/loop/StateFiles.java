@@ -29,8 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class StateFiles {
     private static final String STATE = "state.json";
     private static final String PARAMETERS = "parameters.f32";
-    private static final String FIRST = "first-moments.f32";
-    private static final String SECOND = "second-moments.f32";
+    private static final String MEANS = "gradient-means.f32";
+    private static final String SQUARES = "gradient-squares.f32";
     private static final int PIECE_BYTES = 4 << 20;
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -54,8 +54,8 @@ final class StateFiles {
         json.put("parameters", parameters.stream().map(StateFiles::describe).toList());
         Map<String, Long> checksums = new LinkedHashMap<>();
         checksums.put(PARAMETERS, write(folder.resolve(PARAMETERS), values(parameters)));
-        checksums.put(FIRST, write(folder.resolve(FIRST), optimizer.firstMoments()));
-        checksums.put(SECOND, write(folder.resolve(SECOND), optimizer.secondMoments()));
+        checksums.put(MEANS, write(folder.resolve(MEANS), optimizer.means()));
+        checksums.put(SQUARES, write(folder.resolve(SQUARES), optimizer.squares()));
         json.put("crc32c", checksums);
         Folders.write(folder.resolve(STATE), ByteBuffer.wrap(JSON.writeValueAsBytes(json)));
     }
@@ -75,8 +75,8 @@ final class StateFiles {
         RunState state = readState(folder, json);
         JsonNode checksums = json.path("crc32c");
         read(folder.resolve(PARAMETERS), values(parameters), checksums);
-        read(folder.resolve(FIRST), optimizer.firstMoments(), checksums);
-        read(folder.resolve(SECOND), optimizer.secondMoments(), checksums);
+        read(folder.resolve(MEANS), optimizer.means(), checksums);
+        read(folder.resolve(SQUARES), optimizer.squares(), checksums);
         optimizer.resumeAfter(state.step());
         return state;
     }

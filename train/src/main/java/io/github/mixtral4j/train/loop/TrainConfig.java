@@ -2,6 +2,7 @@ package io.github.mixtral4j.train.loop;
 
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
+import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.train.TrainException;
 import io.github.mixtral4j.train.optim.Schedule;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.util.Set;
 /// @param recompute whether activations are computed anew in the backward pass instead of being kept
 /// @param evaluation how often, and when to give up
 /// @param checkpoints how often, and how many are kept
+/// @param export format of the matrices of the model that is written at the end
 /// @param output folder of everything the run writes
 public record TrainConfig(
         Path file,
@@ -48,6 +50,7 @@ public record TrainConfig(
         boolean recompute,
         Evaluation evaluation,
         Checkpoints checkpoints,
+        DType export,
         Path output) {
 
     /// What a run begins with.

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.train.loop;
 
+import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.train.loop.TrainConfig.Checkpoints;
 import io.github.mixtral4j.train.loop.TrainConfig.Compute;
 import io.github.mixtral4j.train.loop.TrainConfig.Data;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -54,6 +56,8 @@ final class TrainConfigReader {
                 yaml.map("checkpoints")
                         .map(map -> new Checkpoints(map.integer("every", 1, 100), map.integer("keep", 1, 2)))
                         .orElse(new Checkpoints(100, 2)),
+                DType.valueOf(yaml.word("export", "bf16", "f32", "f16", "bf16", "q8_0", "q6_k", "q4_k")
+                        .toUpperCase(Locale.ROOT)),
                 yaml.path("output").orElseThrow(() -> yaml.missing("output")));
         yaml.done();
         return config;

@@ -1,6 +1,6 @@
 package io.github.mixtral4j.train.loop;
 
-import io.github.mixtral4j.kernel.WorkerPool;
+import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.train.TrainException;
 import io.github.mixtral4j.train.data.Batch;
 import io.github.mixtral4j.train.data.BatchStream;
@@ -28,7 +28,7 @@ import java.util.function.Predicate;
 ///
 /// ```
 /// try (RunFolder folder = RunFolder.open(config, resume)) {
-///     Outcome outcome = new Trainer(config, model, data, folder, threads, observer).run();
+///     Outcome outcome = new Trainer(config, model, data, folder, kernels, observer).run();
 /// }
 /// ```
 public final class Trainer {
@@ -39,7 +39,7 @@ public final class Trainer {
     private final Trainable model;
     private final Dataset data;
     private final RunFolder folder;
-    private final int threads;
+    private final Kernels kernels;
     private final TrainObserver observer;
     private final List<Parameter> parameters;
     private volatile boolean stopped;
@@ -48,14 +48,19 @@ public final class Trainer {
     ///
     /// @param model as it is before its first step, also when the run is resumed
     /// @param folder where the run writes; borrowed
-    /// @param threads threads of the optimizer
+    /// @param kernels what the optimizer computes with; borrowed
     public Trainer(
-            TrainConfig config, Trainable model, Dataset data, RunFolder folder, int threads, TrainObserver observer) {
+            TrainConfig config,
+            Trainable model,
+            Dataset data,
+            RunFolder folder,
+            Kernels kernels,
+            TrainObserver observer) {
         this.config = config;
         this.model = model;
         this.data = data;
         this.folder = folder;
-        this.threads = threads;
+        this.kernels = kernels;
         this.observer = observer;
         this.parameters = model.parameters();
     }
@@ -71,17 +76,13 @@ public final class Trainer {
     ///     or model
     /// @throws IOException if something cannot be read or written; the last checkpoint is whole
     public Outcome run() throws IOException {
-        try (Arena arena = Arena.ofShared();
-                WorkerPool pool = new WorkerPool(threads)) {
+        try (Arena arena = Arena.ofShared()) {
             TrainConfig.Optimizer settings = config.optimizer();
             AdamW optimizer = new AdamW(
                     parameters,
-                    settings.beta1(),
-                    settings.beta2(),
-                    settings.epsilon(),
-                    settings.weightDecay(),
-                    arena,
-                    pool);
+                    new AdamW.Settings(settings.beta1(), settings.beta2(), settings.epsilon(), settings.weightDecay()),
+                    kernels.training(),
+                    arena);
             int steps = steps();
             Optional<BatchLoss> loss = loss();
             if (loss.isEmpty()) {

@@ -1,6 +1,8 @@
 package io.github.mixtral4j.train.loop;
 
 import io.github.mixtral4j.chat.ChatFormat;
+import io.github.mixtral4j.kernel.KernelKind;
+import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.testkit.TinyTokenizer;
 import io.github.mixtral4j.tokenizer.SentencePieceModel;
 import io.github.mixtral4j.tokenizer.Tokenizer;
@@ -89,6 +91,7 @@ final class ToyRun {
         TrainConfig config = TrainConfig.read(file);
         boolean pairs = config.objective() instanceof TrainConfig.Objective.Preference;
         try (Arena arena = Arena.ofShared();
+                Kernels kernels = Kernels.create(KernelKind.VECTOR, threads);
                 RunFolder run = RunFolder.open(config, resume);
                 Dataset data = Dataset.open(
                         config.data().train().stream()
@@ -102,7 +105,7 @@ final class ToyRun {
                                 config.data().sequenceLength(), config.data().batchTokens(), pairs, config.seed()))) {
             ToyModel model = change.apply(new ToyModel(arena, config.seed()));
             Trainer[] trainer = new Trainer[1];
-            trainer[0] = new Trainer(config, model, data, run, threads, new TrainObserver() {
+            trainer[0] = new Trainer(config, model, data, run, kernels, new TrainObserver() {
                 @Override
                 public void message(String text) {
                     messages.add(text);

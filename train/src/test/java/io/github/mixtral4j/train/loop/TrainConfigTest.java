@@ -89,7 +89,7 @@ final class TrainConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            step: 10                               | 5: unknown key step; similar: steps; known here: accumulation, checkpoints, compute, data, dpo, epochs, evaluation, lora, losses, model, objective, optimizer, output, recompute, schedule, seed, steps
+            step: 10                               | 5: unknown key step; similar: steps; known here: accumulation, checkpoints, compute, data, dpo, epochs, evaluation, export, lora, losses, model, objective, optimizer, output, recompute, schedule, seed, steps
             schedule: {kind: cosine, warmup: 3}    | 5: unknown key schedule.warmup; known here: final_fraction, kind, warmup_steps
             steps: many                            | 5: steps must be a whole number of at least 1, got many
             steps: 0                               | 5: steps must be a whole number of at least 1, got 0
