@@ -3,7 +3,7 @@ package io.github.mixtral4j.cli.synth;
 import io.github.mixtral4j.checkpoint.GgufValue;
 import io.github.mixtral4j.checkpoint.GgufWriter;
 import io.github.mixtral4j.checkpoint.TensorInfo;
-import io.github.mixtral4j.load.GgufDescription;
+import io.github.mixtral4j.load.ModelWriter;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Shape;
@@ -148,10 +148,13 @@ public record Synthesis(Preset preset, int layers, QuantMix mix, Vocabulary voca
     }
 
     private Map<String, GgufValue> metadata() {
-        MixtralConfig c = preset.config();
-        Map<String, GgufValue> values = new LinkedHashMap<>(GgufDescription.of(
-                preset.title() + " geometry, random weights", mix.fileType(), c, layers, vocabulary));
-        values.put(FULL_LAYERS, GgufValue.uint32(c.numLayers()));
+        MixtralConfig full = preset.config();
+        Map<String, GgufValue> values =
+                ModelWriter.metadata(preset.title() + " geometry, random weights", full, vocabulary);
+        values.put("general.file_type", GgufValue.uint32(mix.fileType()));
+        values.put("llama.block_count", GgufValue.uint32(layers));
+        values.put(FULL_LAYERS, GgufValue.uint32(full.numLayers()));
+        values.put("llama.vocab_size", GgufValue.uint32(vocabulary.size()));
         return values;
     }
 
