@@ -24,8 +24,6 @@ public final class NanoTools {
     /// Day of the release of Mixtral 8x22B.
     private static final long SEED = 20_240_417;
 
-    private static final String TITLE = "mixtral-nano of mixtral4j";
-
     private NanoTools() {}
 
     /// Runs one step; ends the process with 1 and a line when that fails.
@@ -42,7 +40,7 @@ public final class NanoTools {
         List<Path> paths = args.stream().skip(1).limit(3).map(Path::of).toList();
         switch (args.isEmpty() ? "" : args.getFirst() + " " + (args.size() - 1)) {
             case "data 3" -> out.println(DataSet.write(paths.get(0), paths.get(1), SEED, size(args.get(3))));
-            case "pack 2" -> Packing.pack(paths.get(0), paths.get(1), TITLE);
+            case "pack 2" -> Packing.pack(paths.get(0), paths.get(1));
             case "evaluate 3" -> out.print(evaluate(paths).sections().get("aims"));
             case "card 4" -> {
                 Path card = Path.of(args.get(4));

@@ -16,6 +16,7 @@ import io.github.mixtral4j.testkit.TinyTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.SplittableRandom;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +34,7 @@ final class PackingTest {
         TINY.writeHuggingFace(source, 1);
         Files.write(source.resolve("tokenizer.model"), TinyTokenizer.v3(1500).sentencePieceModel());
         Path packed = folder.resolve("packed.gguf");
-        Packing.pack(source, packed, "tiny");
+        Packing.pack(source, packed);
 
         try (LoadedModel before = ModelLoader.load(source);
                 LoadedModel after = ModelLoader.load(packed)) {
@@ -47,7 +48,7 @@ final class PackingTest {
 
     /// Long enough that another order of rotary elements would show.
     private static double loss(LoadedModel loaded) throws InterruptedException {
-        int[] ids = new java.util.SplittableRandom(9).ints(200, 3, 1500).toArray();
+        int[] ids = new SplittableRandom(9).ints(96, 3, 1500).toArray();
         try (Kernels kernels = Kernels.create(KernelKind.SCALAR, 1);
                 Scoring scoring =
                         Scoring.allocate(new Mixtral(loaded.config(), loaded.weights(), kernels), 256, DType.F32, 64)) {
@@ -56,18 +57,12 @@ final class PackingTest {
     }
 
     @Test
-    void refusesWhatHasNoTokenizerOrNoExperts() throws IOException {
+    void refusesWhatHasNoTokenizer() throws IOException {
         Path bare = folder.resolve("bare");
         TINY.writeHuggingFace(bare, 1);
-        assertThatThrownBy(() -> Packing.pack(bare, folder.resolve("x.gguf"), "x"))
+        assertThatThrownBy(() -> Packing.pack(bare, folder.resolve("x.gguf")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(bare + " has no tokenizer; it cannot be packed");
-        Path dense = TinyMixtral.create(TinyConfig.dense().withVocabSize(1500), 1)
-                .withTokenizer(TinyTokenizer.v3(1500))
-                .writeGguf(folder.resolve("dense.gguf"), TinyMixtral.GgufStyle.DEFAULT);
-        assertThatThrownBy(() -> Packing.pack(dense, folder.resolve("x.gguf"), "x"))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("layer 0 has no experts; only mixtures can be packed");
         assertThat(folder.resolve("x.gguf")).doesNotExist();
     }
 }

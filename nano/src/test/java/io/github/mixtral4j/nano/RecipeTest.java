@@ -1,0 +1,57 @@
+package io.github.mixtral4j.nano;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.mixtral4j.model.MixtralConfig;
+import io.github.mixtral4j.train.loop.TrainConfig;
+import io.github.mixtral4j.train.loop.TrainConfig.Model;
+import io.github.mixtral4j.train.loop.TrainConfig.Objective;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/// The recipe is what the trainer reads, and its parts fit together.
+final class RecipeTest {
+    private static final Path NANO = Path.of(System.getProperty("mixtral4j.root"), "nano");
+
+    private static TrainConfig read(String name) throws IOException {
+        return TrainConfig.read(NANO.resolve("recipe/" + name + ".yaml"));
+    }
+
+    @Test
+    void everyPartBeginsWithWhatTheOneBeforeItLeaves() throws IOException {
+        assertThat(base("tune"))
+                .isEqualTo(read("pretrain").output().resolve("model.gguf").normalize());
+        assertThat(base("prefer"))
+                .isEqualTo(read("tune").output().resolve("model.gguf").normalize());
+        String script = Files.readString(NANO.resolve("train-nano"));
+        for (String name : new String[] {"pretrain", "tune", "prefer"}) {
+            assertThat(read(name).output().normalize())
+                    .isEqualTo(NANO.resolve("work").resolve(name));
+            assertThat(script).contains("step " + name + " train " + name + "\n");
+        }
+    }
+
+    private static Path base(String name) throws IOException {
+        return ((Model.Base) read(name).model()).path().normalize();
+    }
+
+    @Test
+    void theModelFitsTwentyFiveMegabytesInEightBits() throws IOException {
+        MixtralConfig c = ((Model.New) read("pretrain").model()).sizes().withVocabulary(4096);
+        long attention = 2L * c.hiddenSize() * (c.queryWidth() + c.kvWidth());
+        long experts = 3L * c.numExperts() * c.intermediateSize() * c.hiddenSize();
+        long matrices = 2L * c.vocabSize() * c.hiddenSize() + c.numLayers() * (attention + experts);
+        // Q8_0: 34 bytes for 32 weights.
+        assertThat(matrices * 34 / 32).isBetween(20_000_000L, 24_800_000L);
+        assertThat(c.contextLength()).isGreaterThanOrEqualTo(2048);
+    }
+
+    @Test
+    void thePreferencesAreLearnedByAnAdapter() throws IOException {
+        TrainConfig config = read("prefer");
+        assertThat(config.objective()).isInstanceOf(Objective.Preference.class);
+        assertThat(config.lora()).isPresent();
+    }
+}
