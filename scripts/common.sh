@@ -128,8 +128,8 @@ unlock() {
 app_is_current() {
     [ -f "$current" ] || return 1
     changed=$(find "$root/pom.xml" "$root/.mvn" "$root/scripts" "$root"/engine/pom.xml "$root"/engine/src/main \
-        "$root"/chat/pom.xml "$root"/chat/src/main "$root"/nano/pom.xml "$root"/nano/src/main \
-        "$root"/cli/pom.xml "$root"/cli/src/main -newer "$current" 2>/dev/null)
+        "$root"/chat/pom.xml "$root"/chat/src/main "$root"/train/pom.xml "$root"/train/src/main \
+        "$root"/nano/pom.xml "$root"/nano/src/main "$root"/cli/pom.xml "$root"/cli/src/main -newer "$current" 2>/dev/null)
     [ -z "$changed" ]
 }
 

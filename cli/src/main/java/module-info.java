@@ -4,6 +4,7 @@ module io.github.mixtral4j.cli {
     requires io.github.mixtral4j.chat;
     requires io.github.mixtral4j.engine;
     requires io.github.mixtral4j.nano;
+    requires io.github.mixtral4j.train;
     requires org.jline.reader;
     requires org.jline.terminal;
     requires static org.jspecify;

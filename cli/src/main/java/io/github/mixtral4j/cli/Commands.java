@@ -43,6 +43,7 @@ final class Commands implements Runnable {
                 new BenchCommand(console),
                 new SynthCommand(console),
                 new MergeAdapterCommand(console),
+                new TrainCommand(console),
                 new CommandLine.HelpCommand());
     }
 

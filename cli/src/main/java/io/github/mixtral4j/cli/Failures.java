@@ -4,6 +4,7 @@ import io.github.mixtral4j.chat.ChatRequestException;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.tokenizer.TokenizerException;
+import io.github.mixtral4j.train.TrainException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -70,6 +71,7 @@ final class Failures {
                 || t instanceof CommandException
                 || t instanceof CheckpointException
                 || t instanceof TokenizerException
+                || t instanceof TrainException
                 || t instanceof GenerationException;
     }
 

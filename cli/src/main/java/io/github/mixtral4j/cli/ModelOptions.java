@@ -109,7 +109,8 @@ final class ModelOptions {
         return start(KernelKind.of(kernels), threads());
     }
 
-    private static Kernels start(KernelKind kind, int threads) {
+    /// Starts kernels, or says why these do not run here.
+    static Kernels start(KernelKind kind, int threads) {
         try {
             return Kernels.create(kind, threads);
         } catch (IllegalStateException e) { // they cannot run here

@@ -106,14 +106,14 @@ public final class Training implements AutoCloseable {
             return TokenizerLoader.open(named.get());
         }
         Optional<Tokenizer> own = base.isPresent() ? base.get().tokenizer() : Optional.empty();
-        return own.orElseThrow(() -> new TrainException(
-                config.file() + ": no tokenizer comes with the model; name one as model.tokenizer"));
+        return own.orElseThrow(() ->
+                new TrainException(config.file() + ": no tokenizer comes with the model; name one as model.tokenizer"));
     }
 
     private static MixtralConfig numbers(TrainConfig config, Optional<LoadedModel> base, Tokenizer tokenizer) {
         MixtralConfig numbers = switch (config.model()) {
             case Model.Base _ -> base.orElseThrow().config();
-            case Model.New(TrainConfig.NewModel sizes, _, _) -> sizes.withVocabulary(tokenizer.vocabSize());
+            case Model.New model -> model.sizes().withVocabulary(tokenizer.vocabSize());
         };
         if (tokenizer.vocabSize() > numbers.vocabSize()) {
             throw new TrainException(config.file() + ": the tokenizer has " + tokenizer.vocabSize()
@@ -121,8 +121,9 @@ public final class Training implements AutoCloseable {
                     + "; it is not the tokenizer of this model");
         }
         if (config.data().sequenceLength() > numbers.contextLength()) {
-            throw new TrainException(config.file() + ": data.sequence_length is " + config.data().sequenceLength()
-                    + ", but the model's context has only " + numbers.contextLength() + " tokens");
+            throw new TrainException(
+                    config.file() + ": data.sequence_length is " + config.data().sequenceLength()
+                            + ", but the model's context has only " + numbers.contextLength() + " tokens");
         }
         List<Integer> experts = config.lora().map(Lora::experts).orElse(List.of());
         for (int expert : experts) {
@@ -175,7 +176,11 @@ public final class Training implements AutoCloseable {
                         config.file() + ": lora needs model.base; on random weights there is nothing to adapt");
             }
             return TrainableMixtral.adapted(
-                    kernels, numbers, options, base.get().weights(), lora(config.lora().get(), config.seed()));
+                    kernels,
+                    numbers,
+                    options,
+                    base.get().weights(),
+                    lora(config.lora().get(), config.seed()));
         }
         return base.isPresent()
                 ? TrainableMixtral.of(kernels, numbers, options, base.get().weights())
@@ -252,7 +257,7 @@ public final class Training implements AutoCloseable {
         if (Files.exists(peft)) {
             Folders.delete(peft);
         }
-        String base = config.model() instanceof Model.Base(Path path, _, _) ? path.toString() : title;
+        String base = config.model() instanceof Model.Base model ? model.path().toString() : title;
         AdapterWriter.writePeft(peft, model.adapter(title), model.config(), base);
         AdapterWriter.writeGguf(gguf, model.adapter(title), model.config());
         return List.of(peft, gguf);
