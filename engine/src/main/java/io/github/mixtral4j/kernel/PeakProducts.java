@@ -74,7 +74,8 @@ final class PeakProducts implements AutoCloseable {
     /// Operations per second of [NativeLevel#gemm], multiplying as experts do.
     double nativeRows(NativeLevel level, int rows) {
         int type = w.dtype().ggmlId();
-        long prepared = arena.allocate(level.gemmBytes(type, COARSE, COLS, rows), 64).address();
+        long prepared =
+                arena.allocate(level.gemmBytes(type, COARSE, COLS, rows), 64).address();
         level.gemmX(type, COARSE, COLS, activations(rows).data().address(), COLS, rows, 0, rows, prepared);
         long weights = w.data().address();
         long resultBytes = (long) rows * TILE_ROWS * Float.BYTES;

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.kernel;
 
 import io.github.mixtral4j.quant.BlockCodec;
+import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
