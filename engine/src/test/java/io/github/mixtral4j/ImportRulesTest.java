@@ -26,7 +26,7 @@ final class ImportRulesTest {
             "kernel", List.of("quant", "tensor"),
             "tokenizer", List.of(),
             "model", List.of("kernel", "quant", "tensor"),
-            "load", List.of("checkpoint", "model", "tokenizer", "tensor"),
+            "load", List.of("checkpoint", "model", "tokenizer", "quant", "tensor"),
             "generate", List.of("model", "sampling", "tokenizer", "tensor"));
 
     private static final JavaClasses ENGINE = new ClassFileImporter()

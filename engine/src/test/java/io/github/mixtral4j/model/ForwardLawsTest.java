@@ -108,7 +108,7 @@ class ForwardLawsTest {
         int[] ids = ids(1, 70);
         float[][] exact = TestModel.logits(model, ids, DType.F32, ids.length);
         float[][] prefill = TestModel.logits(model, ids, DType.Q8_0, ids.length);
-        assertClose("cache of 8 bits", prefill, exact, 0.5);
+        assertClose("cache of 8 bits", prefill, exact, 0.8);
         assertClose("decode", TestModel.logits(model, ids, DType.Q8_0, 40, 1), prefill, 0.2);
     }
 
