@@ -20,7 +20,8 @@ public final class NativeKernels implements Kernels {
     private final Products single = new Products();
     private final NativeAttention attention;
     private final VectorRowOps rowOps;
-    private final FloatProducts products;
+    private final FloatProducts floatProducts;
+    private final NativeProducts products;
     private final TrainingOps training;
 
     /// Starts `threads - 1` worker threads.
@@ -33,7 +34,8 @@ public final class NativeKernels implements Kernels {
         matmul = new NativeMatmul(level, pool);
         attention = new NativeAttention(level, pool);
         rowOps = new VectorRowOps(pool);
-        products = new FloatProducts(pool);
+        floatProducts = new FloatProducts(pool);
+        products = new NativeProducts(pool, matmul, rowOps);
         training = new VectorTrainingOps(pool);
     }
 
@@ -75,13 +77,22 @@ public final class NativeKernels implements Kernels {
     @Override
     public synchronized void matmulTransposed(Tensor w, Rows dy, Rows dx) {
         assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
-        products.multiplyTransposed(w, Objects.requireNonNull(formats.get(w.dtype())), dy, dx);
+        VectorFormat format = Objects.requireNonNull(formats.get(w.dtype()));
+        if (w.dtype() == DType.F32) {
+            floatProducts.multiplyTransposed(w, format, dy, dx);
+        } else {
+            products.multiplyTransposed(w, format, dy, dx);
+        }
     }
 
     @Override
     public synchronized void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
         assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
-        products.addGradient(dy, x, dw);
+        if (precision == DType.F32) {
+            floatProducts.addGradient(dy, x, dw);
+        } else {
+            products.addGradient(dy, x, dw);
+        }
     }
 
     @Override
@@ -114,5 +125,6 @@ public final class NativeKernels implements Kernels {
         pool.close();
         matmul.close();
         attention.close();
+        products.close();
     }
 }

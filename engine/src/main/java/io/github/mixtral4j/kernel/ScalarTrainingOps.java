@@ -233,7 +233,7 @@ final class ScalarTrainingOps implements TrainingOps {
         float[] row = new float[x.cols()];
         for (int i = 0; i < x.count(); i++) {
             MemorySegment.copy(x.data(), Rows.FLOAT, x.offset(i), row, 0, row.length);
-            BlockCodec.of(DType.BF16).encode(row, 0, out, x.offset(i) / 2, row.length);
+            BlockCodec.of(DType.BF16).encode(row, 0, out, (long) i * row.length * 2, row.length);
         }
     }
 }

@@ -42,7 +42,7 @@ final class VectorTrainingOps implements TrainingOps {
         pool.run(Math.ceilDiv(x.cols(), COUNT), (task, worker) -> {
             int column = task * COUNT;
             if (column + COUNT <= x.cols()) {
-                addWeightGradient(x, dy, scales, column, dWeight.data());
+                addWeightGradient(x, dy, scales, column, dWeight);
             } else {
                 for (int i = column; i < x.cols(); i++) {
                     float sum = 0;
@@ -63,13 +63,16 @@ final class VectorTrainingOps implements TrainingOps {
         MemorySegment dys = dy.data();
         MemorySegment dxs = dx.data();
         long at = x.offset(row);
+        long dyAt = dy.offset(row);
+        long dxAt = dx.offset(row);
+        long weightAt = weight.offset(0);
         FloatVector squares = FloatVector.zero(FLOATS);
         FloatVector products = FloatVector.zero(FLOATS);
         for (int i = 0; i < whole; i += COUNT) {
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, xs, at + i * 4L, NATIVE);
             squares = v.fma(v, squares);
-            products = FloatVector.fromMemorySegment(FLOATS, dys, at + i * 4L, NATIVE)
-                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, i * 4L, NATIVE))
+            products = FloatVector.fromMemorySegment(FLOATS, dys, dyAt + i * 4L, NATIVE)
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, weightAt + i * 4L, NATIVE))
                     .fma(v, products);
         }
         squares.intoArray(lanes, 0);
@@ -84,14 +87,14 @@ final class VectorTrainingOps implements TrainingOps {
         float s = (float) scale;
         float back = (float) (scale * scale * scale / cols * dot);
         for (int i = 0; i < whole; i += COUNT) {
-            FloatVector d = FloatVector.fromMemorySegment(FLOATS, dys, at + i * 4L, NATIVE)
-                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, i * 4L, NATIVE))
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, dys, dyAt + i * 4L, NATIVE)
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ws, weightAt + i * 4L, NATIVE))
                     .mul(s)
                     .sub(FloatVector.fromMemorySegment(FLOATS, xs, at + i * 4L, NATIVE)
                             .mul(back));
-            FloatVector.fromMemorySegment(FLOATS, dxs, at + i * 4L, NATIVE)
+            FloatVector.fromMemorySegment(FLOATS, dxs, dxAt + i * 4L, NATIVE)
                     .add(d)
-                    .intoMemorySegment(dxs, at + i * 4L, NATIVE);
+                    .intoMemorySegment(dxs, dxAt + i * 4L, NATIVE);
         }
         for (int i = whole; i < cols; i++) {
             dx.set(row, i, dx.get(row, i) + (dy.get(row, i) * weight.get(0, i) * s - x.get(row, i) * back));
@@ -99,7 +102,7 @@ final class VectorTrainingOps implements TrainingOps {
         return s;
     }
 
-    private static void addWeightGradient(Rows x, Rows dy, float[] scales, int column, MemorySegment dWeight) {
+    private static void addWeightGradient(Rows x, Rows dy, float[] scales, int column, Rows dWeight) {
         MemorySegment xs = x.data();
         MemorySegment dys = dy.data();
         FloatVector sum = FloatVector.zero(FLOATS);
@@ -107,11 +110,12 @@ final class VectorTrainingOps implements TrainingOps {
             long at = x.offset(row) + column * 4L;
             sum = FloatVector.fromMemorySegment(FLOATS, xs, at, NATIVE)
                     .mul(scales[row])
-                    .fma(FloatVector.fromMemorySegment(FLOATS, dys, at, NATIVE), sum);
+                    .fma(FloatVector.fromMemorySegment(FLOATS, dys, dy.offset(row) + column * 4L, NATIVE), sum);
         }
-        FloatVector.fromMemorySegment(FLOATS, dWeight, column * 4L, NATIVE)
+        long to = dWeight.offset(0) + column * 4L;
+        FloatVector.fromMemorySegment(FLOATS, dWeight.data(), to, NATIVE)
                 .add(sum)
-                .intoMemorySegment(dWeight, column * 4L, NATIVE);
+                .intoMemorySegment(dWeight.data(), to, NATIVE);
     }
 
     @Override
@@ -125,13 +129,15 @@ final class VectorTrainingOps implements TrainingOps {
         MemorySegment outs = out.data();
         int cols = gate.cols();
         long at = gate.offset(row);
+        long upAt = up.offset(row);
+        long outAt = out.offset(row);
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
             FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
             z.mul(scale)
                     .div(Lanes.exp(z.neg()).add(1f))
-                    .mul(FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE))
-                    .intoMemorySegment(outs, at + i * 4L, NATIVE);
+                    .mul(FloatVector.fromMemorySegment(FLOATS, ups, upAt + i * 4L, NATIVE))
+                    .intoMemorySegment(outs, outAt + i * 4L, NATIVE);
         }
         for (; i < cols; i++) {
             float z = gate.get(row, i);
@@ -153,12 +159,14 @@ final class VectorTrainingOps implements TrainingOps {
         MemorySegment douts = dOut.data();
         int cols = gate.cols();
         long at = gate.offset(row);
+        long upAt = up.offset(row);
+        long dOutAt = dOut.offset(row);
         FloatVector sums = FloatVector.zero(FLOATS);
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
             FloatVector z = FloatVector.fromMemorySegment(FLOATS, gates, at + i * 4L, NATIVE);
-            FloatVector u = FloatVector.fromMemorySegment(FLOATS, ups, at + i * 4L, NATIVE);
-            FloatVector d = FloatVector.fromMemorySegment(FLOATS, douts, at + i * 4L, NATIVE);
+            FloatVector u = FloatVector.fromMemorySegment(FLOATS, ups, upAt + i * 4L, NATIVE);
+            FloatVector d = FloatVector.fromMemorySegment(FLOATS, douts, dOutAt + i * 4L, NATIVE);
             FloatVector sigmoid =
                     FloatVector.broadcast(FLOATS, 1f).div(Lanes.exp(z.neg()).add(1f));
             FloatVector silu = z.mul(sigmoid);
@@ -166,7 +174,7 @@ final class VectorTrainingOps implements TrainingOps {
             FloatVector scaled = d.mul(scale);
             // silu' = sigmoid + silu · (1 − sigmoid)
             scaled.mul(u).mul(sigmoid.add(silu.sub(silu.mul(sigmoid)))).intoMemorySegment(gates, at + i * 4L, NATIVE);
-            scaled.mul(silu).intoMemorySegment(ups, at + i * 4L, NATIVE);
+            scaled.mul(silu).intoMemorySegment(ups, upAt + i * 4L, NATIVE);
         }
         sums.intoArray(lanes, 0);
         float sum = Lanes.sum(lanes, 0);
@@ -186,7 +194,7 @@ final class VectorTrainingOps implements TrainingOps {
     public void sumRows(Rows values, int[] slots, int perRow, Rows out) {
         pool.run(out.count(), (row, worker) -> {
             MemorySegment.copy(
-                    values.data(), values.offset(slots[row * perRow]), out.data(), out.offset(row), out.offset(1));
+                    values.data(), values.offset(slots[row * perRow]), out.data(), out.offset(row), out.rowBytes());
             for (int k = 1; k < perRow; k++) {
                 addRow(values, slots[row * perRow + k], out, row);
             }
@@ -284,7 +292,7 @@ final class VectorTrainingOps implements TrainingOps {
         pool.run(chunks(elements), (chunk, worker) -> {
             long from = (long) chunk * CHUNK;
             int count = (int) Math.min(CHUNK, elements - from);
-            adamW(value.data(), gradient.data(), mean.data(), square.data(), from * Float.BYTES, count, step);
+            adamW(flat(value), flat(gradient), flat(mean), flat(square), from * Float.BYTES, count, step);
         });
     }
 
@@ -346,7 +354,7 @@ final class VectorTrainingOps implements TrainingOps {
         pool.run(chunks, (chunk, worker) -> {
             long from = (long) chunk * CHUNK;
             int count = (int) Math.min(CHUNK, elements - from);
-            sums[chunk] = squares(x.data(), from * Float.BYTES, count, lanes[worker]);
+            sums[chunk] = squares(flat(x), from * Float.BYTES, count, lanes[worker]);
         });
         double sum = 0;
         for (int chunk = 0; chunk < chunks; chunk++) {
@@ -376,8 +384,13 @@ final class VectorTrainingOps implements TrainingOps {
         long elements = elements(x);
         pool.run(chunks(elements), (chunk, worker) -> {
             long from = (long) chunk * CHUNK;
-            Bfloat16.round(x.data(), from * Float.BYTES, (int) Math.min(CHUNK, elements - from), out, from * 2);
+            Bfloat16.round(flat(x), from * Float.BYTES, (int) Math.min(CHUNK, elements - from), out, from * 2);
         });
+    }
+
+    /// The elements in use.
+    private static MemorySegment flat(Rows x) {
+        return x.data().asSlice(x.offset(0), x.rowBytes() * x.count());
     }
 
     private static long elements(Rows x) {

@@ -34,6 +34,11 @@ public final class Rows {
         return new Rows(arena.allocate((long) capacity * cols * Float.BYTES, 64), capacity, cols);
     }
 
+    /// Rows over memory that somebody else owns; all are in use.
+    public static Rows of(MemorySegment memory, int rows, int cols) {
+        return new Rows(memory.asSlice(0, (long) rows * cols * Float.BYTES), rows, cols);
+    }
+
     /// Another view of the same buffer, whose rows in use are its own business: see [#withRows(int, int)].
     public Rows view() {
         return new Rows(data, capacity, cols);

@@ -76,7 +76,7 @@ final class Head {
             dIn.withCount(n).data().fill((byte) 0);
             norm.backward(in, dNormed, dIn);
             for (int i = 0; i < n; i++) {
-                MemorySegment.copy(dIn.data(), dIn.offset(i), dx.data(), dx.offset(rows[from + i]), dx.offset(1));
+                MemorySegment.copy(dIn.data(), dIn.offset(i), dx.data(), dx.offset(rows[from + i]), dx.rowBytes());
             }
         }
     }
@@ -117,7 +117,7 @@ final class Head {
                 .parallel(
                         n,
                         (i, worker) -> MemorySegment.copy(
-                                x.data(), x.offset(rows[from + i]), in.data(), in.offset(i), x.offset(1)));
+                                x.data(), x.offset(rows[from + i]), in.data(), in.offset(i), x.rowBytes()));
         norm.forward(in, normed.withCount(n));
         output.forward(normed, logits.withCount(n));
         System.arraycopy(targets, from, pieceTargets, 0, n);

@@ -44,15 +44,13 @@ public final class Experts {
         Rows hidden = buffers.rows("expert hidden", slots, gate.cols());
         Rows results = buffers.rows("expert out", slots, out.cols());
         for (int e = 0; e < experts.size(); e++) {
-            int from = router.start(e);
-            int count = router.count(e);
-            if (count > 0) {
+            if (router.count(e) > 0) {
                 Expert expert = experts.get(e);
-                Rows ofExpert = in.slice(from, count);
-                expert.gate().forward(ofExpert, gate.slice(from, count));
-                expert.up().forward(ofExpert, up.slice(from, count));
+                Rows ofExpert = part(in, router, e);
+                expert.gate().forward(ofExpert, part(gate, router, e));
+                expert.up().forward(ofExpert, part(up, router, e));
                 weighted(router, e, gate, up, hidden);
-                expert.down().forward(hidden.slice(from, count), results.slice(from, count));
+                expert.down().forward(part(hidden, router, e), part(results, router, e));
             }
         }
         ops.sumRows(results, router.slotsOfRow(), router.perToken(), out);
@@ -60,15 +58,13 @@ public final class Experts {
 
     /// `hidden = weight · silu(gate) * up` for an expert's slots.
     private void weighted(Router router, int expert, Rows gate, Rows up, Rows hidden) {
-        int from = router.start(expert);
-        int count = router.count(expert);
         kernels.training()
                 .swiglu(
-                        gate.slice(from, count),
-                        up.slice(from, count),
+                        part(gate, router, expert),
+                        part(up, router, expert),
                         router.weightOfSlot(),
-                        from,
-                        hidden.slice(from, count));
+                        router.start(expert),
+                        part(hidden, router, expert));
     }
 
     /// Sets `dx`.
@@ -86,24 +82,27 @@ public final class Experts {
         Rows dIn = buffers.rows("expert dIn", slots, x.cols());
         Rows dInOfUp = buffers.rows("expert dInOfUp", slots, x.cols());
         for (int e = 0; e < experts.size(); e++) {
-            int from = router.start(e);
-            int count = router.count(e);
-            if (count > 0) {
+            if (router.count(e) > 0) {
                 Expert expert = experts.get(e);
-                Rows gates = gate.slice(from, count);
-                Rows ups = up.slice(from, count);
-                Rows dh = dHidden.slice(from, count);
+                Rows gates = part(gate, router, e);
+                Rows ups = part(up, router, e);
+                Rows dh = part(dHidden, router, e);
                 weighted(router, e, gate, up, hidden);
-                expert.down().backward(dResults.slice(from, count), hidden.slice(from, count), dh);
-                ops.swigluBackward(gates, ups, dh, router.weightOfSlot(), dWeights, from);
-                Rows ofExpert = in.slice(from, count);
-                expert.gate().backward(gates, ofExpert, dIn.slice(from, count));
-                expert.up().backward(ups, ofExpert, dInOfUp.slice(from, count));
-                kernels.add(dIn.slice(from, count), dInOfUp.slice(from, count));
+                expert.down().backward(part(dResults, router, e), part(hidden, router, e), dh);
+                ops.swigluBackward(gates, ups, dh, router.weightOfSlot(), dWeights, router.start(e));
+                Rows ofExpert = part(in, router, e);
+                expert.gate().backward(gates, ofExpert, part(dIn, router, e));
+                expert.up().backward(ups, ofExpert, part(dInOfUp, router, e));
+                kernels.add(part(dIn, router, e), part(dInOfUp, router, e));
             }
         }
         ops.sumRows(dIn, router.slotsOfRow(), router.perToken(), dx);
         return dWeights;
+    }
+
+    /// An expert's slots.
+    private static Rows part(Rows rows, Router router, int expert) {
+        return rows.slice(router.start(expert), router.count(expert));
     }
 
     /// The rows of all slots.
@@ -114,7 +113,7 @@ public final class Experts {
                 .parallel(
                         out.count(),
                         (slot, worker) -> MemorySegment.copy(
-                                x.data(), x.offset(rows[slot]), out.data(), out.offset(slot), x.offset(1)));
+                                x.data(), x.offset(rows[slot]), out.data(), out.offset(slot), x.rowBytes()));
         return out;
     }
 }
