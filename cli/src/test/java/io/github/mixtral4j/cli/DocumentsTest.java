@@ -81,7 +81,7 @@ final class DocumentsTest {
         }
         if (name.matches("[a-z]\\w*")) {
             String folder = "src/main/java/io/github/mixtral4j/" + name;
-            return Stream.of("engine", "chat", "cli", "testkit")
+            return Stream.of("engine", "chat", "train", "nano", "cli", "testkit")
                     .anyMatch(module ->
                             Files.isDirectory(Project.ROOT.resolve(module).resolve(folder)));
         }
