@@ -193,7 +193,7 @@ java_app() {
     done
     # Java warns about its incubating module whenever that is there; so it is there only where kernels run.
     case ${1:-} in
-        '' | -* | help | inspect | tokenize | prompt | synth | merge-adapter) kind=light vector= ;;
+        '' | -* | help | inspect | tokenize | prompt | synth | merge-adapter | train-tokenizer) kind=light vector= ;;
         *) kind=vector vector='--add-modules jdk.incubator.vector' ;;
     esac
     [ -n "$archive_flag" ] || archive_flag=-XX:SharedArchiveFile=$dir/$kind.jsa

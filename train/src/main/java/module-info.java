@@ -13,4 +13,5 @@ module io.github.mixtral4j.train {
     exports io.github.mixtral4j.train.model;
     exports io.github.mixtral4j.train.op;
     exports io.github.mixtral4j.train.optim;
+    exports io.github.mixtral4j.train.tokenizer;
 }

@@ -44,6 +44,7 @@ final class Commands implements Runnable {
                 new SynthCommand(console),
                 new MergeAdapterCommand(console),
                 new TrainCommand(console),
+                new TrainTokenizerCommand(console),
                 new CommandLine.HelpCommand());
     }
 
