@@ -28,6 +28,7 @@ import picocli.CommandLine.Parameters;
             "",
             "Random tokens, because a repeated one would always go to the same experts.",
             "For a slice that `mixtral synth --layers` made, the speed of all layers is projected from it.",
+            "Measuring begins when the weights have moved into huge pages (--load).",
             "",
             "--roofline measures, with the same threads and kernels, how fast this machine reads memory (a buffer much"
                     + " larger than its caches, in huge pages where there are any) and how fast the kernels multiply"
@@ -141,6 +142,7 @@ final class BenchCommand implements Callable<Integer> {
         if (context != null) {
             BenchContext.requireRoom(model, context, decode);
         }
+        model.loaded().checkpoint().settle();
         BenchSpeed speed = BenchSpeed.measure(console, model, kvType, prefill, decode, repeat, seed);
         report.add(model, speed);
         int before = prefill + decode / 2;

@@ -86,6 +86,11 @@ public final class GgufCheckpoint implements Checkpoint {
     }
 
     @Override
+    public void settle() {
+        memory.settle();
+    }
+
+    @Override
     public void close() {
         memory.close();
     }

@@ -92,6 +92,11 @@ final class HugePageMove implements AutoCloseable {
     @Override
     public void close() {
         stopped = true;
+        await();
+    }
+
+    /// Waits until everything has been moved.
+    void await() {
         boolean interrupted = false;
         while (true) {
             try {

@@ -160,6 +160,11 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     }
 
     @Override
+    public void settle() {
+        memory.settle();
+    }
+
+    @Override
     public void close() {
         memory.close();
     }

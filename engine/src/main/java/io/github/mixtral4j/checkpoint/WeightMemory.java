@@ -97,6 +97,13 @@ final class WeightMemory implements AutoCloseable {
         }
     }
 
+    /// Waits until the weights are where they stay.
+    void settle() {
+        if (move != null) {
+            move.await();
+        }
+    }
+
     /// Frees the memory, after whoever still moves it has stopped.
     @Override
     public void close() {
