@@ -82,6 +82,10 @@ public final class Dataset implements AutoCloseable {
                 throw new TrainException(train.getFirst().file() + ": no sample to train on"
                         + (train.size() > 1 ? ", nor in the other files" : ""));
             }
+            if (!eval.isEmpty() && dataset.evalSummary.samples() == 0) {
+                throw new TrainException(eval.getFirst() + ": no sample to evaluate on"
+                        + (eval.size() > 1 ? ", nor in the other files" : ""));
+            }
             return dataset;
         } catch (Throwable e) {
             dataset.close();

@@ -65,8 +65,7 @@ final class Checkpoints {
     /// Writes a checkpoint, then removes those that are too many.
     ///
     /// @param best a step whose checkpoint stays, or 0
-    /// @throws IOException if the disk is full, for one; the checkpoints before it stay, and the message says
-    ///     so
+    /// @throws IOException if the disk is full, for one; the checkpoints before it stay
     void save(RunState state, int best, List<Parameter> parameters, AdamW optimizer) throws IOException {
         Path target = of(state.step());
         Path unfinished = target.resolveSibling("." + target.getFileName() + Folders.UNFINISHED);
@@ -80,9 +79,7 @@ final class Checkpoints {
             tidy(unfinished, e);
             throw new IOException(
                     target + ": cannot save step " + state.step() + ": " + reason(e) + "; " + bytes(parameters)
-                            + " are needed. "
-                            + latest().map(path -> "The last saved state is " + path)
-                                    .orElse("No state has been saved yet"),
+                            + " are needed",
                     e);
         }
         prune(best);

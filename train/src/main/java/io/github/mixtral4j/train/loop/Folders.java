@@ -28,9 +28,9 @@ final class Folders {
             write(temporary, content);
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             force(file.toAbsolutePath().getParent());
-        } catch (Throwable e) {
+        } catch (IOException e) {
             Files.deleteIfExists(temporary);
-            throw e;
+            throw new IOException(file + ": cannot be written: " + e.getMessage(), e);
         }
     }
 

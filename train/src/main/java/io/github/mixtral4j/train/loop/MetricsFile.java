@@ -18,9 +18,11 @@ import tools.jackson.databind.json.JsonMapper;
 final class MetricsFile implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
+    private final Path file;
     private final FileChannel channel;
 
-    private MetricsFile(FileChannel channel) {
+    private MetricsFile(Path file, FileChannel channel) {
+        this.file = file;
         this.channel = channel;
     }
 
@@ -36,15 +38,19 @@ final class MetricsFile implements AutoCloseable {
         }
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         channel.truncate(end[0]).position(end[0]);
-        return new MetricsFile(channel);
+        return new MetricsFile(file, channel);
     }
 
     /// Adds a line.
     void add(StepMetrics metrics) throws IOException {
         ByteBuffer line =
                 ByteBuffer.wrap((JSON.writeValueAsString(metrics.json()) + "\n").getBytes(StandardCharsets.UTF_8));
-        while (line.hasRemaining()) {
-            channel.write(line);
+        try {
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+        } catch (IOException e) {
+            throw new IOException(file + ": " + e.getMessage(), e);
         }
     }
 

@@ -187,9 +187,10 @@ final class Svg {
     static String label(double value) {
         double size = Math.abs(value);
         if (size != 0 && (size < 1e-3 || size >= 1e6)) {
-            return String.format(Locale.ROOT, "%.2g", value)
-                    .replaceFirst("\\.?0*e", "e")
-                    .replace("e-0", "e-");
+            return String.format(Locale.ROOT, "%.1e", value)
+                    .replace(".0e", "e")
+                    .replace("e-0", "e-")
+                    .replace("e+0", "e");
         }
         String text = String.format(Locale.ROOT, "%.4f", value);
         return text.replaceFirst("\\.?0+$", "");

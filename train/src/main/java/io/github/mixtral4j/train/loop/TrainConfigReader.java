@@ -60,6 +60,10 @@ final class TrainConfigReader {
                         .toUpperCase(Locale.ROOT)),
                 yaml.path("output").orElseThrow(() -> yaml.missing("output")));
         yaml.done();
+        boolean nothing = config.data().eval().isEmpty() && config.data().evalFraction() == 0;
+        if (nothing && config.evaluation().every() > 0) {
+            throw yaml.problem("evaluation", "needs samples: name them in data.eval, or a share in data.eval_fraction");
+        }
         return config;
     }
 

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,7 +34,7 @@ import java.util.function.Predicate;
 /// ```
 public final class Trainer {
     /// Keys of a config that may be changed between two starts of a run, or begin so.
-    private static final List<String> FREE = List.of("steps", "epochs", "evaluation.", "checkpoints.", "output");
+    private static final List<String> FREE = List.of("steps", "epochs", "evaluation.", "checkpoints.", "export", "output");
 
     private final TrainConfig config;
     private final Trainable model;
@@ -89,7 +90,7 @@ public final class Trainer {
                 return new Outcome(End.INTERRUPTED, 0, steps, Optional.empty(), Optional.empty());
             }
             Optional<Path> checkpoint = folder.checkpoints().latest();
-            RunState state = RunState.start(config.settings());
+            RunState state = RunState.start(settings());
             if (checkpoint.isPresent()) {
                 state = StateFiles.read(checkpoint.get(), parameters, optimizer);
                 requireSameSettings(state.settings(), checkpoint.get());
@@ -98,8 +99,25 @@ public final class Trainer {
             }
             try (MetricsFile metrics = MetricsFile.open(folder.metrics(), state.step())) {
                 return new Run(optimizer, loss.get(), steps, metrics, state).toTheEnd();
+            } catch (IOException e) {
+                throw new IOException(e.getMessage() + ". Training stopped; " + lastState(), e);
             }
         }
+    }
+
+    private String lastState() throws IOException {
+        return folder.checkpoints()
+                .latest()
+                .map(path -> "the last good state is " + path)
+                .orElse("no state has been saved yet");
+    }
+
+    /// The config as it was written, and what its files hold: both decide the losses.
+    private Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>(config.settings());
+        Dataset.Summary train = data.trainSummary();
+        settings.put("data", train.samples() + " samples of " + train.tokens() + " tokens");
+        return settings;
     }
 
     private int steps() {
@@ -136,20 +154,22 @@ public final class Trainer {
 
     private void requireSameSettings(Map<String, String> before, Path checkpoint) {
         Predicate<String> matters = key -> FREE.stream().noneMatch(key::startsWith);
-        for (String key : config.settings().keySet()) {
-            requireSame(key, before, checkpoint, matters);
+        Map<String, String> now = settings();
+        for (String key : now.keySet()) {
+            requireSame(key, now, before, checkpoint, matters);
         }
         for (String key : before.keySet()) {
-            requireSame(key, before, checkpoint, matters);
+            requireSame(key, now, before, checkpoint, matters);
         }
     }
 
-    private void requireSame(String key, Map<String, String> before, Path checkpoint, Predicate<String> matters) {
-        String now = config.settings().getOrDefault(key, "not set");
+    private void requireSame(
+            String key, Map<String, String> now, Map<String, String> before, Path checkpoint, Predicate<String> matters) {
+        String value = now.getOrDefault(key, "not set");
         String then = before.getOrDefault(key, "not set");
-        if (matters.test(key) && !now.equals(then)) {
-            throw new TrainException(config.file() + ": " + key + " is " + now + ", but " + then + " when " + checkpoint
-                    + " was written; set it back, or begin a new run in another output folder");
+        if (matters.test(key) && !value.equals(then)) {
+            throw new TrainException(config.file() + ": " + key + " is " + value + ", but " + then + " when "
+                    + checkpoint + " was written; set it back, or begin a new run in another output folder");
         }
     }
 
@@ -284,11 +304,8 @@ public final class Trainer {
                 return;
             }
             folder.checkpoints().reject(state.step());
-            Optional<Path> good = folder.checkpoints().latest();
             report();
-            throw new TrainException("step " + step + ": " + what + " is " + value
-                    + "; training stopped. "
-                    + good.map(path -> "The last good state is " + path).orElse("No good state was saved before")
+            throw new TrainException("step " + step + ": " + what + " is " + value + ". Training stopped; " + lastState()
                     + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
         }
 

@@ -142,6 +142,10 @@ final class DatasetTest {
         assertThatThrownBy(() -> open(latin, OPTIONS)).hasMessage(latin + ":2: not text in UTF-8");
         Path empty = write("empty.jsonl", "\n");
         assertThatThrownBy(() -> open(empty, OPTIONS)).hasMessage(empty + ": no sample to train on");
+        Path texts = write("b.jsonl", texts(3));
+        assertThatThrownBy(() -> Dataset.open(
+                        List.of(new Source(texts, 1)), List.of(empty), 0, TestData.TOKENIZER, TestData.V3, OPTIONS))
+                .hasMessage(empty + ": no sample to evaluate on");
         assertThatThrownBy(() -> open(folder, OPTIONS))
                 .hasMessage(folder + ": not a regular file; expected samples in JSONL");
         Path absent = folder.resolve("absent.jsonl");

@@ -102,6 +102,7 @@ final class TrainConfigTest {
             output: elsewhere                      | 5: output stands here twice
             dpo: {beta: 1}                         | 5: dpo has no meaning unless objective is dpo
             evaluation: {patience: 2}              | 5: evaluation.patience needs evaluation.every, the steps between two evaluations
+            evaluation: {every: 2}                 | 5: evaluation needs samples: name them in data.eval, or a share in data.eval_fraction
             lora: {targets: [wq, gate]}            | 5: lora.targets must be of wq, wk, wv, wo, router, gate_proj, up_proj, down_proj, got gate
             """)
     void saysWhatIsWrongAndWhere(String line, String message) throws IOException {

@@ -196,7 +196,7 @@ final class TrainerTest {
         assertThatThrownBy(() -> run.run(config, false))
                 .isInstanceOf(TrainException.class)
                 .hasMessage(
-                        "step 11: the loss is NaN; training stopped. The last good state is "
+                        "step 11: the loss is NaN. Training stopped; the last good state is "
                                 + run.output().resolve("checkpoints/step-00000005")
                                 + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
         // The state of step 10 is the one that gave NaN.
@@ -258,6 +258,12 @@ final class TrainerTest {
                         + run.output().resolve("checkpoints/step-00000020")
                         + " was written; set it back, or begin a new"
                         + " run in another output folder");
+        run.config(TWENTY);
+        String texts = Files.readString(first.resolve("train.jsonl"));
+        Files.writeString(first.resolve("train.jsonl"), texts.substring(texts.indexOf('\n')));
+        assertThatThrownBy(() -> run.run(config, true))
+                .hasMessageMatching(".*: data is 59 samples of \\d+ tokens, but 60 samples of \\d+ tokens when .*");
+        Files.writeString(first.resolve("train.jsonl"), texts);
         run.config(TWENTY.replace("steps: 20", "steps: 22"));
         assertThat(run.run(config, true).step()).isEqualTo(22);
         ToyRun twice = new ToyRun(first)
@@ -296,6 +302,6 @@ final class TrainerTest {
         assertThatThrownBy(() -> run.run(config, false))
                 .isInstanceOf(IOException.class)
                 .hasMessage(folder.resolve("step-00000005") + ": cannot save step 5: Not a directory;"
-                        + " 45 kB are needed. No state has been saved yet");
+                        + " 45 kB are needed. Training stopped; no state has been saved yet");
     }
 }
