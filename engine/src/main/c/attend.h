@@ -11,7 +11,7 @@
  * maximum of each query; sums are the product of probabilities and values, lanes along the elements of a head. Both are
  * small matrix products: 24 multiply-adds for 4 registers of keys or values.
  *
- * Up to 6 queries read F16 and F32 where they lie. For more, and for Q8_0, a page becomes floats first, once for all.
+ * Up to 6 queries read a page where it lies. For more, F16 and Q8_0 become floats first, once for all.
  *
  * Source: Dao et al. 2022, "FlashAttention"; Milakov and Gimelshein 2018, "Online normalizer calculation for softmax".
  */
@@ -31,10 +31,12 @@ enum {
 static int64_t padded(int64_t dim) { return (dim + LANES - 1) / LANES * LANES; }
 static int64_t in_lines(int64_t dim) { return (dim + 15) / 16 * 16; }
 
-/* A page as up to 6 queries see it: keys [dim][TOKENS], values [TOKENS][value_stride]. `next` will be read after it. */
+/* A page as up to 6 queries see it: keys [dim][TOKENS], values [TOKENS][value_stride]; in Q8_0 with the scales of each 32
+ * elements as floats, [dim / 32][TOKENS] and [TOKENS][dim / 32]. `next` will be read after it. */
 struct page {
     int64_t dim, value_stride;
     const uint8_t *keys, *values, *next;
+    const float *key_scales, *value_scales;
 };
 
 /* Up to 6 queries: [dim][QUERIES] scaled floats, the states, and how many tokens of the page each of them sees. */
@@ -68,21 +70,25 @@ INLINE floats exponential(floats x) {
 
 /* ---- a page and up to 6 queries ------------------------------------------------------------------------------------ */
 
-INLINE floats load(const int is_half, const uint8_t *p, int64_t i) {
-    return is_half ? load_f16(p + 2 * i) : floats_at(p + 4 * i);
+/* Bytes of an element, without its share of a scale. */
+INLINE int64_t element_bytes(const int32_t type) { return type == M4J_F32 ? 4 : type == M4J_F16 ? 2 : 1; }
+
+/* A register of elements from `i` on, without their scale. */
+INLINE floats load(const int32_t type, const uint8_t *p, int64_t i) {
+    p += i * element_bytes(type);
+    return type == M4J_F32 ? floats_at(p) : type == M4J_F16 ? load_f16(p) : load_s8(p);
 }
 
-/* Asks for the place in `next` that is as far from its start as register `i` is from the start of what is read now: the
+/* Asks for the place in `next` that is as far from its start as element `i` is from the start of what is read now: the
  * prefetcher of the processor stops at every 4 KiB. */
-INLINE void prefetch(const int is_half, const uint8_t *next, int64_t i) {
-    const int bytes = VECTORS * LANES * (is_half ? 2 : 4);
-    for (int b = 0; b < bytes; b += 64) {
-        __builtin_prefetch(next + i * (is_half ? 2 : 4) + b, 0, 2);
+INLINE void prefetch(const int32_t type, const uint8_t *next, int64_t i) {
+    for (int64_t b = 0; b < VECTORS * LANES * element_bytes(type); b += 64) {
+        __builtin_prefetch(next + i * element_bytes(type) + b, 0, 2);
     }
 }
 
 /* s[r][t] = q[r] · keys[t] */
-INLINE void score(const int n, const int is_half, const struct page *page, const float *q, float (*s)[TOKENS]) {
+INLINE void score(const int n, const int32_t type, const struct page *page, const float *q, float (*s)[TOKENS]) {
     for (int at = 0; at < TOKENS; at += VECTORS * LANES) {
         floats acc[QUERIES][VECTORS];
 #pragma GCC unroll 6
@@ -97,9 +103,12 @@ INLINE void score(const int n, const int is_half, const struct page *page, const
             floats k[VECTORS];
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++) {
-                k[v] = load(is_half, page->keys, i * TOKENS + at + v * LANES);
+                k[v] = load(type, page->keys, i * TOKENS + at + v * LANES);
+                if (type == M4J_Q8_0) {
+                    k[v] *= floats_at(page->key_scales + i / 32 * TOKENS + at + v * LANES);
+                }
             }
-            prefetch(is_half, page->values, i * TOKENS + at);
+            prefetch(type, page->values, i * TOKENS + at);
 #pragma GCC unroll 6
             for (int r = 0; r < n; r++) {
                 floats b = every_float(q[i * QUERIES + r]);
@@ -149,7 +158,7 @@ INLINE float soften(float *s, int valid, float *tail) {
 
 /* sums[r] = sums[r] · keep[r] + Σ p[r][t] · values[t], for `vectors` registers of elements from `at` on. */
 INLINE void add_values(
-    const int n, const int vectors, const int is_half, const struct page *page, const struct queries *x, int tokens,
+    const int n, const int vectors, const int32_t type, const struct page *page, const struct queries *x, int tokens,
     float (*p)[TOKENS], const float *keep, int64_t at) {
     floats acc[QUERIES][VECTORS];
 #pragma GCC unroll 6
@@ -165,9 +174,12 @@ INLINE void add_values(
         floats x[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            x[v] = load(is_half, page->values, i + v * LANES);
+            x[v] = load(type, page->values, i + v * LANES);
+            if (type == M4J_Q8_0) {
+                x[v] *= every_float(page->value_scales[(i + v * LANES) / 32]);
+            }
         }
-        prefetch(is_half, page->next, i);
+        prefetch(type, page->next, i);
 #pragma GCC unroll 6
         for (int r = 0; r < n; r++) {
             floats b = every_float(p[r][t]);
@@ -186,53 +198,55 @@ INLINE void add_values(
     }
 }
 
-INLINE void attend_tile(const int n, const int is_half, const struct page *page, const struct queries *x) {
+INLINE void attend_tile(const int n, const int32_t type, const struct page *page, const struct queries *x) {
     float s[QUERIES][TOKENS] __attribute__((aligned(64)));
     float keep[QUERIES];
     int tokens = 0;
-    score(n, is_half, page, x->q, s);
+    score(n, type, page, x->q, s);
     for (int r = 0; r < n; r++) {
         keep[r] = soften(s[r], x->valid[r], x->states + r * x->state_floats + in_lines(page->dim));
         tokens = x->valid[r] > tokens ? x->valid[r] : tokens;
     }
     int64_t at = 0, end = padded(page->dim);
     for (; at + VECTORS * LANES <= end; at += VECTORS * LANES) {
-        add_values(n, VECTORS, is_half, page, x, tokens, s, keep, at);
+        add_values(n, VECTORS, type, page, x, tokens, s, keep, at);
     }
     for (; at < end; at += LANES) {
-        add_values(n, 1, is_half, page, x, tokens, s, keep, at);
+        add_values(n, 1, type, page, x, tokens, s, keep, at);
     }
 }
 
 typedef void attend_queries(const struct page *page, const struct queries *x);
 
-#define X(n)                                                                                                           \
-    static void attend_f32_##n(const struct page *page, const struct queries *x) { attend_tile(n, 0, page, x); }    \
-    static void attend_f16_##n(const struct page *page, const struct queries *x) { attend_tile(n, 1, page, x); }
-X(1)
-X(2)
-X(3)
-X(4)
-X(5)
-X(6)
+/* One function for each type and number of queries. */
+#define X(name, type, n)                                                                                               \
+    static void attend_##name##_##n(const struct page *page, const struct queries *x) { attend_tile(n, type, page, x); }
+#define EVERY(name, type)                                                                                              \
+    X(name, type, 1)                                                                                                   \
+    X(name, type, 2)                                                                                                   \
+    X(name, type, 3)                                                                                                   \
+    X(name, type, 4)                                                                                                   \
+    X(name, type, 5)                                                                                                   \
+    X(name, type, 6)                                                                                                   \
+    static attend_queries *const name##_tiles[] = {attend_##name##_1, attend_##name##_2, attend_##name##_3,            \
+        attend_##name##_4, attend_##name##_5, attend_##name##_6};
+EVERY(f32, M4J_F32)
+EVERY(f16, M4J_F16)
+EVERY(q8_0, M4J_Q8_0)
+#undef EVERY
 #undef X
-static attend_queries *const OF_F32[] = {
-    attend_f32_1, attend_f32_2, attend_f32_3, attend_f32_4, attend_f32_5, attend_f32_6};
-static attend_queries *const OF_F16[] = {
-    attend_f16_1, attend_f16_2, attend_f16_3, attend_f16_4, attend_f16_5, attend_f16_6};
 
 /* ---- a page as floats ---------------------------------------------------------------------------------------------- */
 
 /* `n` elements of F32 or F16. */
 static void expand(int32_t type, const uint8_t *from, int64_t n, float *to) {
-    int is_half = type == M4J_F16;
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        floats v = load(is_half, from, i);
+        floats v = load(type, from, i);
         memcpy(to + i, &v, sizeof v);
     }
     for (; i < n; i++) {
-        if (is_half) {
+        if (type == M4J_F16) {
             to[i] = half(from + 2 * i);
         } else {
             memcpy(to + i, from + 4 * i, sizeof *to);
@@ -240,26 +254,23 @@ static void expand(int32_t type, const uint8_t *from, int64_t n, float *to) {
     }
 }
 
-/* Keys of Q8_0: the tokens of a row have scales of their own. */
-static void expand_keys_q8(const uint8_t *keys, int64_t dim, float *to) {
-    const uint8_t *scales = keys + dim * TOKENS;
-    for (int64_t i = 0; i < dim; i++) {
-        const uint8_t *scale = scales + i / 32 * TOKENS * 2;
-        for (int t = 0; t < TOKENS; t += LANES) {
-            floats v = load_s8(keys + i * TOKENS + t) * load_f16(scale + 2 * t);
-            memcpy(to + i * TOKENS + t, &v, sizeof v);
-        }
+/* A page of Q8_0 with its scales as floats, then with all of it as floats. */
+static void expand_q8(const struct page *page, float *keys, float *values) {
+    for (int64_t i = 0; i < page->dim * TOKENS; i += LANES) {
+        floats scale = floats_at(page->key_scales + i / TOKENS / 32 * TOKENS + i % TOKENS);
+        floats k = load_s8(page->keys + i) * scale;
+        memcpy(keys + i, &k, sizeof k);
+        floats v = load_s8(page->values + i) * every_float(page->value_scales[i / 32]);
+        memcpy(values + i, &v, sizeof v);
     }
 }
 
-/* Values of Q8_0: a token has a scale for each 32 elements. */
-static void expand_values_q8(const uint8_t *values, int64_t dim, float *to) {
-    const uint8_t *scale = values + dim * TOKENS;
-    for (int64_t i = 0; i < dim * TOKENS; i += 32, scale += 2) {
-        for (int j = 0; j < 32; j += LANES) {
-            floats v = load_s8(values + i + j) * every_float(half(scale));
-            memcpy(to + i + j, &v, sizeof v);
-        }
+/* A page of F32 or F16; rows of values become whole registers. */
+static void expand_floats(int32_t type, const struct page *page, float *keys, float *values) {
+    expand(type, page->keys, page->dim * TOKENS, keys);
+    memset(values, 0, (size_t)(padded(page->dim) * TOKENS) * sizeof(float));
+    for (int t = 0; t < TOKENS; t++) {
+        expand(type, page->values + t * page->dim * element_bytes(type), page->dim, values + t * padded(page->dim));
     }
 }
 
@@ -269,7 +280,8 @@ int64_t LEVEL(attend_state)(int64_t dim) { return (in_lines(dim) + TAIL) * (int6
 
 int64_t LEVEL(attend_tmp)(int64_t dim, int32_t queries) {
     int64_t tiles = (queries + QUERIES - 1) / QUERIES;
-    return (tiles * QUERIES * in_lines(dim) + in_lines(dim) * TOKENS * 2) * (int64_t)sizeof(float);
+    int64_t page = in_lines(dim) * TOKENS, scales = dim / 32 * TOKENS;
+    return (tiles * QUERIES * in_lines(dim) + 2 * page + 2 * scales) * (int64_t)sizeof(float);
 }
 
 /* Queries as [tile][dim][QUERIES], scaled. */
@@ -294,10 +306,14 @@ void LEVEL(attend)(
     const void *const *pages, int64_t keys, int64_t values, int32_t first, int32_t count, void *states, void *tmp) {
     const int64_t state_floats = in_lines(dim) + TAIL;
     const int32_t queries = rows * group;
+    const int64_t scales = dim / 32 * TOKENS;
     float *packed = tmp;
     float *key_floats = packed + (queries + QUERIES - 1) / QUERIES * QUERIES * in_lines(dim);
     float *value_floats = key_floats + in_lines(dim) * TOKENS;
-    const int in_place = dim % LANES == 0 && (type == M4J_F32 || (type == M4J_F16 && queries <= QUERIES));
+    float *key_scales = value_floats + in_lines(dim) * TOKENS, *value_scales = key_scales + scales;
+    const int in_place = dim % LANES == 0 && (type == M4J_F32 || queries <= QUERIES);
+    attend_queries *const *tiles =
+        !in_place || type == M4J_F32 ? f32_tiles : type == M4J_F16 ? f16_tiles : q8_0_tiles;
     pack(dim, group, rows, q, q_stride, packed);
     memset(states, 0, (size_t)(queries * state_floats) * sizeof(float));
     for (int32_t i = 0; i < queries; i++) {
@@ -307,19 +323,18 @@ void LEVEL(attend)(
         const uint8_t *memory = pages[p];
         struct page page = {
             .dim = dim, .value_stride = dim, .keys = memory + keys, .values = memory + values,
-            .next = (const uint8_t *)pages[p + 1 < count ? p + 1 : p] + keys};
+            .next = (const uint8_t *)pages[p + 1 < count ? p + 1 : p] + keys, .key_scales = key_scales,
+            .value_scales = value_scales};
+        if (type == M4J_Q8_0) {
+            expand(M4J_F16, page.keys + dim * TOKENS, scales, key_scales);
+            expand(M4J_F16, page.values + dim * TOKENS, scales, value_scales);
+        }
         if (!in_place) {
             if (type == M4J_Q8_0) {
-                expand_keys_q8(page.keys, dim, key_floats);
-                expand_values_q8(page.values, dim, value_floats);
+                expand_q8(&page, key_floats, value_floats);
             } else {
-                int64_t element = type == M4J_F16 ? 2 : 4;
+                expand_floats(type, &page, key_floats, value_floats);
                 page.value_stride = padded(dim);
-                expand(type, page.keys, dim * TOKENS, key_floats);
-                memset(value_floats, 0, (size_t)(page.value_stride * TOKENS) * sizeof(float));
-                for (int t = 0; t < TOKENS; t++) {
-                    expand(type, page.values + t * dim * element, dim, value_floats + t * page.value_stride);
-                }
             }
             page.keys = (const uint8_t *)key_floats;
             page.values = (const uint8_t *)value_floats;
@@ -332,7 +347,7 @@ void LEVEL(attend)(
                 x.valid[r] = tokens_seen((int64_t)position + (i + r) / group, (int64_t)first + p);
             }
             if (x.valid[n - 1] > 0) { /* the last query sees the most */
-                (in_place && type == M4J_F16 ? OF_F16 : OF_F32)[n - 1](&page, &x);
+                tiles[n - 1](&page, &x);
             }
         }
     }

@@ -94,16 +94,18 @@ int64_t mixtral4j_scalar_attend_tmp(int64_t dim, int32_t queries) {
     return 0;
 }
 
+static float half_at(const uint8_t *p) {
+    return m4j_half((uint16_t)(p[0] | p[1] << 8));
+}
+
 /* Element `i` of a plane of cached keys or values that has `n` elements; `scale` is the number of its scale. */
 static double cached(int32_t type, const uint8_t *plane, int64_t n, int64_t i, int64_t scale) {
     float element;
     switch (type) {
         case M4J_F16:
-            m4j_decode(M4J_F16, plane + 2 * i, 1, &element);
-            return (double)element;
+            return (double)half_at(plane + 2 * i);
         case M4J_Q8_0:
-            m4j_decode(M4J_F16, plane + n + 2 * scale, 1, &element);
-            return (double)((float)(int8_t)plane[i] * element);
+            return (double)((float)(int8_t)plane[i] * half_at(plane + n + 2 * scale));
         default:
             memcpy(&element, plane + 4 * i, sizeof element);
             return (double)element;

@@ -97,8 +97,8 @@ class ForwardLawsTest {
         assertClose("float cache", TestModel.logits(model, ids, DType.F32, 1), prefill, HALF_ROUNDING);
     }
 
-    /// Keys and values of 8 bits, 32 to a scale, are off by 0.6 % of their spread; with all experts there is no routing
-    /// that they could turn.
+    /// Keys and values of 8 bits, 32 to a scale, are off by 0.5 % of their spread, with F16 by 0.02 %. This model makes
+    /// seven times as much of it. With all experts there is no routing that it could turn.
     @ParameterizedTest
     @EnumSource(
             value = KernelKind.class,
@@ -108,8 +108,15 @@ class ForwardLawsTest {
         int[] ids = ids(1, 70);
         float[][] exact = TestModel.logits(model, ids, DType.F32, ids.length);
         float[][] prefill = TestModel.logits(model, ids, DType.Q8_0, ids.length);
-        assertClose("cache of 8 bits", prefill, exact, 0.8);
-        assertClose("decode", TestModel.logits(model, ids, DType.Q8_0, 40, 1), prefill, 0.2);
+        double squares = 0;
+        for (int t = 0; t < ids.length; t++) {
+            for (int i = 0; i < exact[t].length; i++) {
+                squares += Math.pow(prefill[t][i] - exact[t][i], 2);
+            }
+        }
+        // The root mean square of the logits is 2.3.
+        assertThat(Math.sqrt(squares / ids.length / exact[0].length)).isLessThan(0.12);
+        assertClose("decode", TestModel.logits(model, ids, DType.Q8_0, 40, 1), prefill, 0.1);
     }
 
     @ParameterizedTest
