@@ -19,6 +19,8 @@ import java.util.stream.IntStream;
 /// @param emptySeconds seconds per token after no context, run by run
 /// @param contextSeconds the same after `context` tokens
 record BenchContext(DType kvType, int context, double[] emptySeconds, double[] contextSeconds) {
+    /// Checks the options before anything is measured.
+    ///
     /// @throws IllegalArgumentException if the model's context has no room for that many tokens
     static void requireRoom(OpenModel model, int context, int decode) {
         int room = model.config().contextLength();

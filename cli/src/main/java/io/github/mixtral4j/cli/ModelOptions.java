@@ -47,8 +47,8 @@ final class ModelOptions {
             names = "--kv-type",
             paramLabel = "TYPE",
             description =
-                    "Format of the key/value cache: f16, f32, or q8_0, which takes half the memory; default: f16, for logits "
-                            + "f32.")
+                    "Format of the key/value cache: f16, f32, or q8_0, which takes half the memory; default: f16, "
+                            + "for logits f32.")
     private @Nullable String kvType;
 
     @Option(

@@ -56,7 +56,7 @@ final class NativeAttention implements AutoCloseable {
         ownTemporary = ownStates + most * stateBytes;
         ownBytes = ownTemporary + level.attendTmp(kv.headDim(), most);
         if (plan.slots() > 0) {
-            long bytes = plan.slots() * kv.numHeads() * stateBytes;
+            long bytes = (long) plan.slots() * kv.numHeads() * stateBytes;
             // A sequence needs one more slot every few hundred tokens: grow by doubling.
             statesAt = states.bytes(2 * Long.highestOneBit(bytes)).address();
         }

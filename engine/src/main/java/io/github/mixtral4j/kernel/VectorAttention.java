@@ -158,6 +158,7 @@ final class VectorAttention implements WorkerPool.Task {
         return Math.ceilDiv(kv.headDim(), COUNT) * COUNT;
     }
 
+    /// Takes the pages of a part into the sums of its queries.
     private void pages(int part, int kvHead, int group, Tile tile) {
         int dim = kv.headDim();
         int stride = stride();
@@ -175,6 +176,11 @@ final class VectorAttention implements WorkerPool.Task {
             } else {
                 load(memory, kv.keyOffset(layer, kvHead), dim, PAGE_TOKENS, tile.keys, PAGE_TOKENS);
                 load(memory, kv.valueOffset(layer, kvHead), PAGE_TOKENS, dim, tile.values, stride);
+            }
+            // What another sequence left there may be NaN, and is multiplied by 0 at the end of a group of four.
+            int cached = positions[from + plan.rows(part) - 1] + 1 - page * PAGE_TOKENS;
+            if (cached < PAGE_TOKENS) {
+                Arrays.fill(tile.values, cached * stride, tile.values.length, 0);
             }
             for (int head = 0; head < heads; head++) {
                 int row = from + head / group;
