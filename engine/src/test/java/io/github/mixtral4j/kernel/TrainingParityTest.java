@@ -48,7 +48,7 @@ class TrainingParityTest {
 
     static Stream<Arguments> products() {
         return Stream.of(DType.values())
-                .flatMap(type -> IntStream.of(1, 33, 257, 600)
+                .flatMap(type -> IntStream.of(1, 33, 600)
                         .map(k -> Math.ceilDiv(k, type.blockElements()) * type.blockElements())
                         .distinct()
                         .boxed()
@@ -59,7 +59,7 @@ class TrainingParityTest {
     @MethodSource("products")
     void transposedProductEqualsScalar(DType type, int k) {
         Random random = new Random(17L * type.ordinal() + k);
-        for (int n : new int[] {1, 70, 519}) {
+        for (int n : new int[] {1, 519}) {
             Tensor w = weights(type, n, k, random);
             for (int rows : new int[] {1, 50}) {
                 Rows dy = gaussian(rows, n, random);

@@ -77,11 +77,6 @@ public final class Router {
         });
     }
 
-    /// Rows that were routed.
-    public int rows() {
-        return routing.rows();
-    }
-
     /// Experts of a row.
     public int perToken() {
         return perToken;
