@@ -34,7 +34,8 @@ import java.util.function.Predicate;
 /// ```
 public final class Trainer {
     /// Keys of a config that may be changed between two starts of a run, or begin so.
-    private static final List<String> FREE = List.of("steps", "epochs", "evaluation.", "checkpoints.", "export", "output");
+    private static final List<String> FREE =
+            List.of("steps", "epochs", "evaluation.", "checkpoints.", "export", "output");
 
     private final TrainConfig config;
     private final Trainable model;
@@ -164,7 +165,11 @@ public final class Trainer {
     }
 
     private void requireSame(
-            String key, Map<String, String> now, Map<String, String> before, Path checkpoint, Predicate<String> matters) {
+            String key,
+            Map<String, String> now,
+            Map<String, String> before,
+            Path checkpoint,
+            Predicate<String> matters) {
         String value = now.getOrDefault(key, "not set");
         String then = before.getOrDefault(key, "not set");
         if (matters.test(key) && !value.equals(then)) {
@@ -305,8 +310,9 @@ public final class Trainer {
             }
             folder.checkpoints().reject(state.step());
             report();
-            throw new TrainException("step " + step + ": " + what + " is " + value + ". Training stopped; " + lastState()
-                    + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
+            throw new TrainException(
+                    "step " + step + ": " + what + " is " + value + ". Training stopped; " + lastState()
+                            + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
         }
 
         private void save() throws IOException {
