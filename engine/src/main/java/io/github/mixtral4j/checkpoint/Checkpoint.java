@@ -73,7 +73,8 @@ public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint,
     /// Length of all files together, in bytes.
     long totalBytes();
 
-    /// Waits until the weights are where they stay: with [LoadMode#AUTO] they move into huge pages while they are already
+    /// Waits until the weights are where they stay: with [LoadMode#AUTO] they move into huge pages while they are
+    /// already
     /// in use, which takes processor time from whoever uses them. Only measurements need to wait.
     void settle();
 

@@ -5,6 +5,7 @@ import io.github.mixtral4j.generate.GenerationEvent.Finished;
 import io.github.mixtral4j.generate.GenerationEvent.Text;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -12,23 +13,38 @@ import java.util.function.Consumer;
 /// The events of a submitted request, for tests that watch it while it runs.
 final class Collected implements Consumer<GenerationEvent> {
     private final List<GenerationEvent> events = new ArrayList<>();
-    private Cancellation cancellation = () -> {};
+    private final CompletableFuture<Cancellation> cancellation = new CompletableFuture<>();
+    private final int tokensBeforeCancel;
 
-    private Collected() {}
+    private Collected(int tokensBeforeCancel) {
+        this.tokensBeforeCancel = tokensBeforeCancel;
+    }
 
     static Collected submit(Generator generator, GenerationRequest request) {
-        var collected = new Collected();
-        collected.cancellation = generator.submit(request, collected);
+        return submitAndCancel(generator, request, Integer.MAX_VALUE);
+    }
+
+    /// The same, cancelled by the loop's own thread after so many tokens: however fast the model is, it makes no more.
+    static Collected submitAndCancel(Generator generator, GenerationRequest request, int tokens) {
+        var collected = new Collected(tokens);
+        collected.cancellation.complete(generator.submit(request, collected));
         return collected;
     }
 
     @Override
-    public synchronized void accept(GenerationEvent event) {
+    public void accept(GenerationEvent event) {
+        if (add(event) == tokensBeforeCancel) {
+            cancel();
+        }
+    }
+
+    private synchronized int add(GenerationEvent event) {
         events.add(event);
+        return events.size();
     }
 
     void cancel() {
-        cancellation.cancel();
+        cancellation.join().cancel();
     }
 
     synchronized List<Text> texts() {
