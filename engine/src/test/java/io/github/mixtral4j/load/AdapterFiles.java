@@ -3,8 +3,6 @@ package io.github.mixtral4j.load;
 import io.github.mixtral4j.model.Adapter;
 import io.github.mixtral4j.model.AdapterTarget;
 import io.github.mixtral4j.model.LowRank;
-import io.github.mixtral4j.model.MixtralConfig;
-import io.github.mixtral4j.model.RopeLayout;
 import io.github.mixtral4j.testkit.BlockFormat;
 import io.github.mixtral4j.testkit.RawTensor;
 import io.github.mixtral4j.testkit.TinyConfig;
@@ -28,23 +26,6 @@ final class AdapterFiles {
     static final String CONFIG = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8}";
 
     private AdapterFiles() {}
-
-    static MixtralConfig config(TinyConfig c, RopeLayout rope) {
-        return new MixtralConfig(
-                c.hiddenSize(),
-                c.intermediateSize(),
-                c.numLayers(),
-                c.numHeads(),
-                c.numKvHeads(),
-                c.headDim(),
-                c.vocabSize(),
-                c.numExperts(),
-                c.numExpertsPerToken(),
-                c.contextLength(),
-                (float) c.rmsNormEps(),
-                (float) c.ropeTheta(),
-                rope);
-    }
 
     /// A matrix or stack of F32 with numbers that follow from its name.
     static RawTensor tensor(String name, int... dims) {

@@ -19,6 +19,7 @@ import io.github.mixtral4j.model.LowRank;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
 import io.github.mixtral4j.model.TestAdapters;
+import io.github.mixtral4j.model.TestModel;
 import io.github.mixtral4j.testkit.RawTensor;
 import io.github.mixtral4j.testkit.TinyMixtral;
 import java.io.IOException;
@@ -38,8 +39,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// Adapters in both containers, for models with either order of rotary rows.
 class AdapterLoaderTest {
-    private static final MixtralConfig INTERLEAVED = AdapterFiles.config(TINY, RopeLayout.INTERLEAVED);
-    private static final MixtralConfig HALF_SPLIT = AdapterFiles.config(TINY, RopeLayout.HALF_SPLIT);
+    private static final MixtralConfig INTERLEAVED = TestModel.config(TINY, RopeLayout.INTERLEAVED);
+    private static final MixtralConfig HALF_SPLIT = TestModel.config(TINY, RopeLayout.HALF_SPLIT);
 
     @TempDir
     Path folder;
@@ -196,7 +197,7 @@ class AdapterLoaderTest {
     @ParameterizedTest
     @EnumSource(RopeLayout.class)
     void whatIsWrittenAsPeftIsReadBack(RopeLayout rope) throws IOException {
-        MixtralConfig config = AdapterFiles.config(TINY, rope);
+        MixtralConfig config = TestModel.config(TINY, rope);
         Adapter adapter = mixed(config);
         AdapterWriter.writePeft(folder.resolve("lora"), adapter, config, "base");
         Adapter read = load(folder.resolve("lora"), config);
@@ -212,7 +213,7 @@ class AdapterLoaderTest {
     @ParameterizedTest
     @EnumSource(RopeLayout.class)
     void whatIsWrittenAsGgufIsReadBack(RopeLayout rope) throws IOException {
-        MixtralConfig config = AdapterFiles.config(TINY, rope);
+        MixtralConfig config = TestModel.config(TINY, rope);
         Adapter adapter = mixed(config);
         AdapterWriter.writeGguf(folder.resolve("lora.gguf"), adapter, config);
         Map<AdapterTarget, double[]> read = products(load(folder.resolve("lora.gguf"), config));
@@ -227,7 +228,7 @@ class AdapterLoaderTest {
 
     @Test
     void denseModelsHaveAdaptersToo() throws IOException {
-        MixtralConfig dense = AdapterFiles.config(TINY.withExperts(1, 1), RopeLayout.HALF_SPLIT);
+        MixtralConfig dense = TestModel.config(TINY.withExperts(1, 1), RopeLayout.HALF_SPLIT);
         Adapter adapter = TestAdapters.random(dense, 2, 9, target -> true);
         AdapterWriter.writePeft(folder.resolve("lora"), adapter, dense, "base");
         AdapterWriter.writeGguf(folder.resolve("lora.gguf"), adapter, dense);

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.fail;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
+import io.github.mixtral4j.model.TestModel;
 import io.github.mixtral4j.testkit.BlockFormat;
 import io.github.mixtral4j.testkit.RawTensor;
 import io.github.mixtral4j.testkit.TinyMixtral;
@@ -30,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Adapters that lie, or that are for another model. Each is refused with one sentence.
 class HostileAdapterTest {
-    private static final MixtralConfig BASE = AdapterFiles.config(AdapterFiles.TINY, RopeLayout.INTERLEAVED);
+    private static final MixtralConfig BASE = TestModel.config(AdapterFiles.TINY, RopeLayout.INTERLEAVED);
     private static final String V = "base_model.model.model.layers.0.self_attn.v_proj.lora_";
     private static final String PLACE =
             " has no place in a model of 2 layers and 3 experts; an adapter of it can change ";

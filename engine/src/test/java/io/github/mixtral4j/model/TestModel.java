@@ -21,7 +21,8 @@ public final class TestModel {
 
     private TestModel() {}
 
-    static MixtralConfig config(TinyConfig c, RopeLayout rope) {
+    /// The engine's config of a testkit model.
+    public static MixtralConfig config(TinyConfig c, RopeLayout rope) {
         return new MixtralConfig(
                 c.hiddenSize(),
                 c.intermediateSize(),
