@@ -40,7 +40,7 @@ public final class DataSet {
     private static final int LOSS_EVERY = 10;
     private static final int PREFERENCES = 6000;
     /// Samples for the second part of the training, for each of the first.
-    private static final double TUNING = 0.4;
+    private static final double TUNING = 0.25;
     private static final long TOKENIZER_CHARACTERS = 12_000_000;
 
     private final List<Factbook.Entry> entries;
@@ -68,7 +68,7 @@ public final class DataSet {
         shares.put("translation", 45_000);
         shares.put("facts", 30_000);
         shares.put("reading", 32_000);
-        shares.put("arithmetic", 45_000);
+        shares.put("arithmetic", 60_000);
         shares.put("calls", 24_000);
         shares.put("extraction", 16_000);
         shares.put("story", 5_000);
