@@ -4,11 +4,8 @@
  * that sums stay in tiles of float32. 32 rows of activations meet 32 rows of weights: 4 tiles of sums, 2 of
  * activations, 2 of weights are the 8 that there are. F32 weights, batches too small to fill a tile, and
  * attention go to "avx512".
- *
- * With MIXTRAL4J_EMULATE_AMX the tile instructions are plain C, so that any CPU with AVX-512 can test this file.
- *
- * Source: Intel, "Architecture Instruction Set Extensions Programming Reference", chapter 3.
  */
+#include "amx.h"
 #include "avx512.h"
 
 #define ROWS 16    /* rows of activations in a tile, and of weights */
@@ -16,42 +13,6 @@
 #define SPAN 4     /* chunks that are unpacked together: sums are loaded and stored once for 1024 columns */
 #define PAIRS 128  /* pairs of bfloat16 in a chunk */
 #define STEPS 8    /* tile products in a chunk */
-
-#ifdef MIXTRAL4J_EMULATE_AMX
-static _Thread_local __m512i tiles[8][16];
-#define tile_start() ((void)0)
-#define tile_end() ((void)0)
-#define tile_load(t, p, stride) (                                                                                      \
-    {                                                                                                                  \
-        for (int i = 0; i < 16; i++) tiles[t][i] = _mm512_loadu_si512((const char *)(p) + i * (stride));               \
-    })
-#define tile_store(t, p, stride) (                                                                                     \
-    {                                                                                                                  \
-        for (int i = 0; i < 16; i++) _mm512_storeu_si512((char *)(p) + i * (stride), tiles[t][i]);                     \
-    })
-#define tile_multiply(sum, a, b) (                                                                                     \
-    {                                                                                                                  \
-        for (int i = 0; i < 16; i++) {                                                                                 \
-            for (int j = 0; j < 16; j++) {                                                                             \
-                __m512i x = _mm512_set1_epi32(((const int32_t *)&tiles[a][i])[j]);                                     \
-                tiles[sum][i] =                                                                                        \
-                    (__m512i)_mm512_dpbf16_ps((__m512)tiles[sum][i], (__m512bh)x, (__m512bh)tiles[b][j]);              \
-            }                                                                                                          \
-        }                                                                                                              \
-    })
-#else
-/* Palette 1: eight tiles of 16 rows of 64 bytes. */
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t columns[16];
-    uint8_t rows[16];
-} shapes = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
-#define tile_start() _tile_loadconfig(&shapes)
-#define tile_end() _tile_release()
-#define tile_load(t, p, stride) _tile_loadd(t, p, stride)
-#define tile_store(t, p, stride) _tile_stored(t, p, stride)
-#define tile_multiply(sum, a, b) _tile_dpbf16ps(sum, a, b)
-#endif
 
 /* Weights: rows of pairs in chunks, [row][chunk][128 pairs]. Activations: [chunk][group of 16 rows][128 pairs][row].
  * Sums: [group of 16 rows of activations][weight row][row of activations]. */

@@ -59,6 +59,20 @@ static int gemm(
     return prepared && tmp;
 }
 
+/* The product of the backward pass, of a square of weights, with activations that stand [k, rows]. */
+static int gemm_kn(const struct m4j_level *level, int32_t type, const uint8_t *w, const float *x, float *y) {
+    void *prepared = lines(level->gemm_kn_bytes(ROWS, WEIGHT_ROWS));
+    void *tmp = lines(level->gemm_kn_tmp(WEIGHT_ROWS));
+    if (prepared && tmp) {
+        level->gemm_kn_x(ROWS, x, 1, COLS, WEIGHT_ROWS, 0, WEIGHT_ROWS, prepared);
+        level->gemm_kn(type, ROWS, w, m4j_row_bytes(type, ROWS), ROWS, prepared, WEIGHT_ROWS, 0, WEIGHT_ROWS, y, ROWS, 0,
+            tmp);
+    }
+    free(prepared);
+    free(tmp);
+    return prepared && tmp;
+}
+
 /* Pages one by one, then merged. */
 static int attend(
     const struct m4j_level *level, int32_t type, int32_t rows, const uint8_t *page, const float *q, float *y) {
@@ -114,6 +128,12 @@ static int32_t check(
                 return M4J_CHECK_GEMM + 1 + type;
             }
         }
+    }
+    m4j_random_blocks(M4J_BF16, (int64_t)ROWS * ROWS, &state, w);
+    if (level->gemm_kn
+        && (!gemm_kn(oracle, M4J_BF16, w, x, expected) || !gemm_kn(level, M4J_BF16, w, x, actual)
+            || !close_to(expected, actual, ROWS * WEIGHT_ROWS, PRECISE_TOLERANCE))) {
+        return M4J_CHECK_GEMM_KN;
     }
     for (int i = 0; i < M4J_CACHE_TYPE_COUNT; i++) {
         int32_t type = M4J_CACHE_TYPES[i];

@@ -4,30 +4,34 @@
 #include <stddef.h>
 #include <string.h>
 
-#define LEVEL(L, RUNS)                                                                                                 \
+#define LEVEL(L, RUNS, ...)                                                                                            \
     {                                                                                                                  \
         #L, RUNS, mixtral4j_##L##_gemv_bytes, mixtral4j_##L##_gemv_x, mixtral4j_##L##_gemv, mixtral4j_##L##_gemm_bytes, \
             mixtral4j_##L##_gemm_x, mixtral4j_##L##_gemm_tmp, mixtral4j_##L##_gemm, mixtral4j_##L##_attend_state,      \
-            mixtral4j_##L##_attend_tmp, mixtral4j_##L##_attend, mixtral4j_##L##_attend_merge                           \
+            mixtral4j_##L##_attend_tmp, mixtral4j_##L##_attend, mixtral4j_##L##_attend_merge, __VA_ARGS__              \
     }
+
+#define GEMM_KN(L)                                                                                                     \
+    mixtral4j_##L##_gemm_kn_bytes, mixtral4j_##L##_gemm_kn_x, mixtral4j_##L##_gemm_kn_tmp, mixtral4j_##L##_gemm_kn
+#define NONE NULL, NULL, NULL, NULL
 
 static int always(void) {
     return 1;
 }
 
 static const struct m4j_level LEVELS[] = {
-    LEVEL(scalar, always),
+    LEVEL(scalar, always, GEMM_KN(scalar)),
 #ifdef M4J_WITH_AVX2
-    LEVEL(avx2, m4j_runs_avx2),
+    LEVEL(avx2, m4j_runs_avx2, NONE),
 #endif
 #ifdef M4J_WITH_AVX512
-    LEVEL(avx512, m4j_runs_avx512),
+    LEVEL(avx512, m4j_runs_avx512, GEMM_KN(avx512)),
 #endif
 #ifdef M4J_WITH_AMX
-    LEVEL(amx, m4j_runs_amx),
+    LEVEL(amx, m4j_runs_amx, GEMM_KN(amx)),
 #endif
 #ifdef M4J_WITH_NEON
-    LEVEL(neon, m4j_runs_neon),
+    LEVEL(neon, m4j_runs_neon, NONE),
 #endif
 };
 

@@ -27,6 +27,14 @@ struct m4j_level {
     void (*attend_merge)(
         int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces, int64_t piece_bytes, float *out,
         int64_t out_stride);
+    /* NULL if the level does not multiply bfloat16. */
+    int64_t (*gemm_kn_bytes)(int64_t k, int32_t rows);
+    void (*gemm_kn_x)(
+        int64_t k, const float *x, int64_t x_row, int64_t x_depth, int32_t rows, int32_t from, int32_t to, void *out);
+    int64_t (*gemm_kn_tmp)(int32_t rows);
+    void (*gemm_kn)(
+        int32_t type, int64_t k, const void *w, int64_t stride, int32_t columns, const void *x, int32_t rows,
+        int32_t from, int32_t to, float *y, int64_t y_stride, int32_t add, void *tmp);
 };
 
 /* The level of this name, or NULL if the library does not have it or the machine does not run it. */

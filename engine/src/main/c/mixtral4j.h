@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Changes when a signature or a layout that Java knows changes. */
-#define MIXTRAL4J_ABI 2
+#define MIXTRAL4J_ABI 3
 
 #if defined(_WIN32)
 #define MIXTRAL4J_EXPORT __declspec(dllexport)
@@ -37,10 +37,11 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
 /* Compares a level that runs with the level "scalar" on a few random blocks of every type, in a few milliseconds; a
  * compiler, an emulator or a hypervisor that gets an instruction wrong is found before it answers. 0 if all is well;
  * 1 + the type whose gemv gives wrong results; M4J_CHECK_GEMM + 1 + the type whose gemm does; M4J_CHECK_ATTEND + 1 + the
- * type of a cache; -1 if it cannot be done. */
+ * type of a cache; M4J_CHECK_GEMM_KN if the product of the backward pass does; -1 if it cannot be done. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
 #define M4J_CHECK_GEMM 1000
 #define M4J_CHECK_ATTEND 2000
+#define M4J_CHECK_GEMM_KN 3000
 
 /* Tokens of a page of the key/value cache. For a layer and a head a page holds keys, transposed, [dim][64], and values,
  * [64][dim], of F32, F16 or Q8_0. Q8_0 is first all signed bytes, in that order, then float16 scales of each 32 elements
@@ -90,10 +91,33 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
         int64_t dim, int32_t group, int32_t rows, const void *states, int32_t pieces, int64_t piece_bytes, float *out, \
         int64_t out_stride);
 
+/* Declares the products of the backward pass, of a level that multiplies bfloat16. Weights are F32 or BF16 and stand
+ * [k, columns]; both factors are rounded to bfloat16.
+ *
+ * gemm_kn_bytes  bytes of `rows` rows of `k` activations prepared for gemm_kn.
+ * gemm_kn_x      prepares rows [from, to) of `rows`, `from` a multiple of 16; element i of row j is
+ *                x[j * x_row + i * x_depth], where one of both steps is 1.
+ * gemm_kn_tmp    bytes of scratch that gemm_kn needs for so many rows in [from, to), per thread.
+ * gemm_kn        y[j * y_stride + c] = sum over i of x[j][i] * w[i][c] for c < columns and rows j in [from, to), `from`
+ *                a multiple of 32; added to what is there, if `add`.
+ */
+#define M4J_GEMM_KN(L)                                                                                                 \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_kn_bytes(int64_t k, int32_t rows);                                   \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm_kn_x(                                                                   \
+        int64_t k, const float *x, int64_t x_row, int64_t x_depth, int32_t rows, int32_t from, int32_t to, void *out); \
+    MIXTRAL4J_EXPORT int64_t mixtral4j_##L##_gemm_kn_tmp(int32_t rows);                                                \
+    MIXTRAL4J_EXPORT void mixtral4j_##L##_gemm_kn(                                                                     \
+        int32_t type, int64_t k, const void *w, int64_t stride, int32_t columns, const void *x, int32_t rows,          \
+        int32_t from, int32_t to, float *y, int64_t y_stride, int32_t add, void *tmp);
+
 M4J_LEVEL(scalar)
 M4J_LEVEL(avx2)
 M4J_LEVEL(avx512)
 M4J_LEVEL(amx)
 M4J_LEVEL(neon)
+
+M4J_GEMM_KN(scalar)
+M4J_GEMM_KN(avx512)
+M4J_GEMM_KN(amx)
 
 #endif

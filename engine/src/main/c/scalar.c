@@ -84,6 +84,41 @@ struct state {
     double maximum, total, sums[];
 };
 
+int64_t mixtral4j_scalar_gemm_kn_bytes(int64_t k, int32_t rows) { return m4j_lines(rows * k * (int64_t)sizeof(float)); }
+
+void mixtral4j_scalar_gemm_kn_x(
+    int64_t k, const float *x, int64_t x_row, int64_t x_depth, int32_t rows, int32_t from, int32_t to, void *out) {
+    (void)rows;
+    for (int32_t j = from; j < to; j++) {
+        for (int64_t i = 0; i < k; i++) {
+            ((float *)out)[j * k + i] = x[j * x_row + i * x_depth];
+        }
+    }
+}
+
+int64_t mixtral4j_scalar_gemm_kn_tmp(int32_t rows) {
+    (void)rows;
+    return 0;
+}
+
+void mixtral4j_scalar_gemm_kn(int32_t type, int64_t k, const void *w, int64_t stride, int32_t columns, const void *x,
+    int32_t rows, int32_t from, int32_t to, float *y, int64_t y_stride, int32_t add, void *tmp) {
+    (void)rows;
+    (void)tmp;
+    for (int32_t j = from; j < to; j++) {
+        for (int32_t c = 0; c < columns; c++) {
+            double sum = 0;
+            for (int64_t i = 0; i < k; i++) {
+                float one;
+                m4j_decode(type, (const uint8_t *)w + i * stride + m4j_row_bytes(type, c), 1, &one);
+                sum += (double)one * (double)((const float *)x)[j * k + i];
+            }
+            float *to_y = y + j * y_stride + c;
+            *to_y = add ? *to_y + (float)sum : (float)sum;
+        }
+    }
+}
+
 int64_t mixtral4j_scalar_attend_state(int64_t dim) {
     return m4j_lines((2 + dim) * (int64_t)sizeof(double));
 }

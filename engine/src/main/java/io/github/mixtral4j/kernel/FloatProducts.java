@@ -1,11 +1,20 @@
 package io.github.mixtral4j.kernel;
 
+import static io.github.mixtral4j.kernel.Lanes.COUNT;
+import static io.github.mixtral4j.kernel.Lanes.FLOATS;
+import static io.github.mixtral4j.kernel.Lanes.NATIVE;
 import static io.github.mixtral4j.kernel.PanelProduct.PANEL;
 
+import io.github.mixtral4j.kernel.BackwardProduct.OfInput;
+import io.github.mixtral4j.kernel.BackwardProduct.OfWeights;
+import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
 
 /// The products of training in float32, on the Vector API: `x · wᵀ`, `dy · w` and `dyᵀ · x`.
 ///
@@ -25,10 +34,12 @@ final class FloatProducts {
     private static final int DEPTH = 512;
     /// A block of `b` fills half of a second-level cache; whole blocks of every weight format.
     private static final int WIDTH = 256;
-    /// Rows of a task, a multiple of 6.
-    private static final int HEIGHT = 24;
+    /// Rows of a task, a multiple of 6 and of every register's lanes.
+    private static final int HEIGHT = 48;
     /// Floats from one row of `a` to the next: with a power of two, all rows would fall into the same cache sets.
     private static final int STRIDE = DEPTH + 16;
+    /// Floats from one panel to the next, for the same reason.
+    private static final int PANEL_STRIDE = PANEL * DEPTH + 64;
     /// Rows of `b` that a task copies.
     private static final int PACKED = 16;
 
@@ -43,7 +54,7 @@ final class FloatProducts {
     }
 
     private final WorkerPool pool;
-    private final float[] panels = new float[DEPTH * WIDTH];
+    private final float[] panels = new float[WIDTH / PANEL * PANEL_STRIDE];
     private final float[][] left;
     private final float[][] result;
     private final float[][] decoded;
@@ -75,15 +86,24 @@ final class FloatProducts {
         run(Kind.FORWARD, x, x, y, x.count(), w.rows(), w.cols());
     }
 
+    /// A product of the backward pass.
+    void multiply(BackwardProduct product, Map<DType, VectorFormat> formats) {
+        switch (product) {
+            case OfInput(Tensor weights, Rows dy, Rows dx) ->
+                multiplyTransposed(weights, Objects.requireNonNull(formats.get(weights.dtype())), dy, dx);
+            case OfWeights(Rows dy, Rows x, DType _, Rows dw) -> addGradient(dy, x, dw);
+        }
+    }
+
     /// `dx = dy · w`.
-    void multiplyTransposed(Tensor weights, VectorFormat weightFormat, Rows dy, Rows dx) {
+    private void multiplyTransposed(Tensor weights, VectorFormat weightFormat, Rows dy, Rows dx) {
         w = weights;
         format = weightFormat;
         run(Kind.TRANSPOSED, dy, dy, dx, dy.count(), w.cols(), w.rows());
     }
 
     /// `dw += dyᵀ · x`.
-    void addGradient(Rows dy, Rows x, Rows dw) {
+    private void addGradient(Rows dy, Rows x, Rows dw) {
         run(Kind.GRADIENT, dy, x, dw, dy.cols(), x.cols(), dy.count());
     }
 
@@ -114,7 +134,7 @@ final class FloatProducts {
                 } else {
                     Arrays.fill(row, 0, depth, 0);
                 }
-                scatter(row, task * PANEL * DEPTH + lane);
+                scatter(row, task * PANEL_STRIDE + lane);
             }
             return;
         }
@@ -125,12 +145,25 @@ final class FloatProducts {
             if (kind == Kind.TRANSPOSED) {
                 format.expand(w.data(), (long) from * w.rowBytes() + w.dtype().bytes(fromColumn), columns, row, 0);
             } else {
-                MemorySegment.copy(
-                        b.data(), Rows.FLOAT, b.offset(from) + (long) fromColumn * Float.BYTES, row, 0, columns);
+                copy(b.data(), b.offset(from) + (long) fromColumn * Float.BYTES, columns, row, 0);
             }
             for (int column = 0; column < padded; column += PANEL) {
-                System.arraycopy(row, column, panels, column * DEPTH + i * PANEL, PANEL);
+                int at = column / PANEL * PANEL_STRIDE + i * PANEL;
+                FloatVector.fromArray(FLOATS, row, column).intoArray(panels, at);
+                FloatVector.fromArray(FLOATS, row, column + COUNT).intoArray(panels, at + COUNT);
             }
+        }
+    }
+
+    /// Short copies: starting one by the library takes longer than the copy.
+    private static void copy(MemorySegment from, long at, int count, float[] to, int toAt) {
+        int whole = count / COUNT * COUNT;
+        for (int i = 0; i < whole; i += COUNT) {
+            FloatVector.fromMemorySegment(FLOATS, from, at + (long) i * Float.BYTES, NATIVE)
+                    .intoArray(to, toAt + i);
+        }
+        for (int i = whole; i < count; i++) {
+            to[toAt + i] = from.get(Rows.FLOAT, at + (long) i * Float.BYTES);
         }
     }
 
@@ -149,8 +182,7 @@ final class FloatProducts {
         float[] in = left[worker];
         if (gradient) {
             for (int i = 0; i < depth; i++) {
-                long at = a.offset(fromDepth + i) + (long) from * Float.BYTES;
-                MemorySegment.copy(a.data(), Rows.FLOAT, at, in, i * HEIGHT, rows);
+                copy(a.data(), a.offset(fromDepth + i) + (long) from * Float.BYTES, rows, in, i * HEIGHT);
             }
         } else {
             for (int r = 0; r < rows; r++) {
@@ -177,7 +209,7 @@ final class FloatProducts {
                 panels,
                 0,
                 PANEL,
-                PANEL * DEPTH,
+                PANEL_STRIDE,
                 out,
                 0,
                 WIDTH);

@@ -1,8 +1,8 @@
 package io.github.mixtral4j.kernel;
 
-import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
+import java.util.List;
 
 /// The hot loops of the model. [ScalarKernels] defines what each means; [VectorKernels] is the same, faster, and
 /// [NativeKernels] faster still where there is C for the processor.
@@ -63,20 +63,8 @@ public sealed interface Kernels extends AutoCloseable permits ScalarKernels, Vec
         }
     }
 
-    /// `dx = dy · w`: what [#matmul] gives backwards to its input. A quantized `w` is decoded piece by piece.
-    ///
-    /// @param w `[n, k]`
-    /// @param dy `[rows, n]`
-    /// @param dx `[rows, k]`, rows in use as in `dy`
-    void matmulTransposed(Tensor w, Rows dy, Rows dx);
-
-    /// `dw += dyᵀ · x`: what [#matmul] gives backwards to its weights.
-    ///
-    /// @param dy `[rows, n]`
-    /// @param x `[rows, k]`, rows in use as in `dy`
-    /// @param precision F32, or BF16 where both factors may be rounded to it; sums are float32 in any case
-    /// @param dw `[n, k]`
-    void matmulGradient(Rows dy, Rows x, DType precision, Rows dw);
+    /// What products give backwards; none of them may read what another one writes.
+    void backward(List<BackwardProduct> products);
 
     /// The loops that only training needs, on the same threads.
     TrainingOps training();

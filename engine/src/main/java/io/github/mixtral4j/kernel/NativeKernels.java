@@ -4,8 +4,10 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /// Matrix multiplication and attention in C, at the best instruction-set level of the processor; everything else as
 /// [VectorKernels] does it.
@@ -21,7 +23,7 @@ public final class NativeKernels implements Kernels {
     private final NativeAttention attention;
     private final VectorRowOps rowOps;
     private final FloatProducts floatProducts;
-    private final NativeProducts products;
+    private final Optional<NativeBackward> backward;
     private final TrainingOps training;
 
     /// Starts `threads - 1` worker threads.
@@ -35,7 +37,7 @@ public final class NativeKernels implements Kernels {
         attention = new NativeAttention(level, pool);
         rowOps = new VectorRowOps(pool);
         floatProducts = new FloatProducts(pool);
-        products = new NativeProducts(pool, matmul, rowOps);
+        backward = level.gemmKn().map(gemm -> new NativeBackward(gemm, pool, formats, floatProducts));
         training = new VectorTrainingOps(pool);
     }
 
@@ -74,24 +76,13 @@ public final class NativeKernels implements Kernels {
         matmul.multiply(products, precision);
     }
 
+    /// Levels that do not multiply bfloat16 leave it to Java.
     @Override
-    public synchronized void matmulTransposed(Tensor w, Rows dy, Rows dx) {
-        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
-        VectorFormat format = Objects.requireNonNull(formats.get(w.dtype()));
-        if (w.dtype() == DType.F32) {
-            floatProducts.multiplyTransposed(w, format, dy, dx);
+    public synchronized void backward(List<BackwardProduct> products) {
+        if (backward.isPresent()) {
+            backward.get().multiply(products);
         } else {
-            products.multiplyTransposed(w, format, dy, dx);
-        }
-    }
-
-    @Override
-    public synchronized void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
-        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
-        if (precision == DType.F32) {
-            floatProducts.addGradient(dy, x, dw);
-        } else {
-            products.addGradient(dy, x, dw);
+            products.forEach(product -> floatProducts.multiply(product, formats));
         }
     }
 
@@ -125,6 +116,6 @@ public final class NativeKernels implements Kernels {
         pool.close();
         matmul.close();
         attention.close();
-        products.close();
+        backward.ifPresent(NativeBackward::close);
     }
 }

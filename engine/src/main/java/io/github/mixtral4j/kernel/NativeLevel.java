@@ -8,6 +8,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 
 /// The C functions of one instruction-set level; `engine/src/main/c/mixtral4j.h` says what each does.
 ///
@@ -15,6 +16,7 @@ import java.lang.invoke.MethodHandle;
 /// here: callers check bounds, and keep the memory alive until the call returns. A type is a [DType#ggmlId()].
 ///
 /// @param name `amx`, `avx512`, `avx2`, `neon` or `scalar`
+/// @param gemmKn the products of the backward pass, of a level that multiplies bfloat16
 record NativeLevel(
         String name,
         MethodHandle gemvBytesHandle,
@@ -27,7 +29,8 @@ record NativeLevel(
         MethodHandle attendStateHandle,
         MethodHandle attendTmpHandle,
         MethodHandle attendHandle,
-        MethodHandle attendMergeHandle) {
+        MethodHandle attendMergeHandle,
+        Optional<NativeGemmKn> gemmKn) {
     /// Layout of an address in a call.
     private static final ValueLayout.OfLong POINTER = JAVA_LONG;
 
@@ -77,7 +80,8 @@ record NativeLevel(
                 linker.downcallHandle(
                         library.findOrThrow(prefix + "attend_merge"),
                         FunctionDescriptor.ofVoid(
-                                JAVA_LONG, JAVA_INT, JAVA_INT, POINTER, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG)));
+                                JAVA_LONG, JAVA_INT, JAVA_INT, POINTER, JAVA_INT, JAVA_LONG, POINTER, JAVA_LONG)),
+                NativeGemmKn.bind(library, name));
     }
 
     /// Bytes of one row of `k` activations prepared for [#gemv], a multiple of 64.
@@ -218,7 +222,8 @@ record NativeLevel(
         }
     }
 
-    private static RuntimeException failure(Throwable e) {
+    /// What a call that failed is reported as.
+    static RuntimeException failure(Throwable e) {
         if (e instanceof Error error) {
             throw error;
         }

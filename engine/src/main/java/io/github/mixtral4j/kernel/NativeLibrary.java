@@ -25,12 +25,13 @@ import java.util.concurrent.ConcurrentHashMap;
 /// The loaded C library. It stays loaded until the process ends.
 final class NativeLibrary {
     /// `MIXTRAL4J_ABI` of the header that [NativeLevel] was written for.
-    private static final int ABI = 2;
+    private static final int ABI = 3;
 
-    /// `M4J_CHECK_GEMM` and `M4J_CHECK_ATTEND` of that header.
+    /// `M4J_CHECK_GEMM`, `M4J_CHECK_ATTEND` and `M4J_CHECK_GEMM_KN` of that header.
     private static final int CHECK_GEMM = 1000;
 
     private static final int CHECK_ATTEND = 2000;
+    private static final int CHECK_GEMM_KN = 3000;
 
     /// Every level there is, best first.
     private static final List<String> LEVELS = List.of("amx", "avx512", "avx2", "neon", "scalar");
@@ -150,7 +151,9 @@ final class NativeLibrary {
             return Optional.empty();
         }
         String mistake;
-        if (wrong > CHECK_ATTEND) {
+        if (wrong == CHECK_GEMM_KN) {
+            mistake = "it multiplies wrongly in the backward pass";
+        } else if (wrong > CHECK_ATTEND) {
             mistake = "it attends wrongly to keys and values in " + type(wrong - CHECK_ATTEND);
         } else if (wrong > CHECK_GEMM) {
             mistake = "it multiplies many rows with " + type(wrong - CHECK_GEMM) + " wrongly";

@@ -1,11 +1,14 @@
 package io.github.mixtral4j.kernel;
 
+import io.github.mixtral4j.kernel.BackwardProduct.OfInput;
+import io.github.mixtral4j.kernel.BackwardProduct.OfWeights;
 import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /// The oracle: every operation as its formula reads, sums in float64, weights through [BlockCodec].
 public final class ScalarKernels implements Kernels {
@@ -64,8 +67,16 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void matmulTransposed(Tensor w, Rows dy, Rows dx) {
-        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
+    public void backward(List<BackwardProduct> products) {
+        for (BackwardProduct product : products) {
+            switch (product) {
+                case OfInput(Tensor w, Rows dy, Rows dx) -> backwardToInput(w, dy, dx);
+                case OfWeights(Rows dy, Rows x, DType _, Rows dw) -> backwardToWeights(dy, x, dw);
+            }
+        }
+    }
+
+    private void backwardToInput(Tensor w, Rows dy, Rows dx) {
         BlockCodec codec = BlockCodec.of(w.dtype());
         int k = w.cols();
         pool.run(dy.count(), (row, worker) -> {
@@ -83,9 +94,7 @@ public final class ScalarKernels implements Kernels {
         });
     }
 
-    @Override
-    public void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
-        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
+    private void backwardToWeights(Rows dy, Rows x, Rows dw) {
         pool.run(dw.count(), (n, worker) -> {
             for (int i = 0; i < dw.cols(); i++) {
                 double sum = dw.get(n, i);

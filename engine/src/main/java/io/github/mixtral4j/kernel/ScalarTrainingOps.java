@@ -42,19 +42,19 @@ final class ScalarTrainingOps implements TrainingOps {
     }
 
     @Override
-    public void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out) {
+    public void swiglu(Rows gate, Rows up, float[] scales, Rows out) {
         for (int row = 0; row < gate.count(); row++) {
             for (int i = 0; i < gate.cols(); i++) {
                 double z = gate.get(row, i);
-                out.set(row, i, (float) (scales[at + row] * z / (1 + Math.exp(-z)) * up.get(row, i)));
+                out.set(row, i, (float) (scales[row] * z / (1 + Math.exp(-z)) * up.get(row, i)));
             }
         }
     }
 
     @Override
-    public void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales, int at) {
+    public void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales) {
         for (int row = 0; row < gate.count(); row++) {
-            double scale = scales[at + row];
+            double scale = scales[row];
             double sum = 0;
             for (int i = 0; i < gate.cols(); i++) {
                 double z = gate.get(row, i);
@@ -65,7 +65,7 @@ final class ScalarTrainingOps implements TrainingOps {
                 gate.set(row, i, (float) (scale * d * u * sigmoid * (1 + z * (1 - sigmoid))));
                 up.set(row, i, (float) (scale * d * z * sigmoid));
             }
-            dScales[at + row] = (float) sum;
+            dScales[row] = (float) sum;
         }
     }
 

@@ -8,6 +8,7 @@ import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /// Causal attention over packed samples and its backward pass, out of [PanelProduct]s.
 ///
@@ -219,8 +220,13 @@ final class TrainingAttention {
     }
 
     private static float maximum(float[] scores, int at, int count) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (int i = at; i < at + count; i++) {
+        int whole = count / COUNT * COUNT;
+        FloatVector maxima = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int i = at; i < at + whole; i += COUNT) {
+            maxima = maxima.max(FloatVector.fromArray(FLOATS, scores, i));
+        }
+        float max = maxima.reduceLanes(VectorOperators.MAX);
+        for (int i = at + whole; i < at + count; i++) {
             max = Math.max(max, scores[i]);
         }
         return max;

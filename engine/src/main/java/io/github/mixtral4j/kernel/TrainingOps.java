@@ -20,15 +20,15 @@ public sealed interface TrainingOps permits ScalarTrainingOps, VectorTrainingOps
 
     /// `out = scale · silu(gate) * up`, each row with a scale of its own; as [Kernels#swiglu] but keeping `gate`.
     ///
-    /// @param scales one per row, from element `at` on
-    void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out);
+    /// @param scales one per row
+    void swiglu(Rows gate, Rows up, float[] scales, Rows out);
 
     /// Backward of [#swiglu] in place: `gate` becomes `∂/∂gate`, `up` becomes `∂/∂up`, and
     /// `dScales = Σ dOut · silu(gate) · up` of each row.
     ///
-    /// @param scales one per row, from element `at` on
-    /// @param dScales receives one per row, from element `at` on
-    void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales, int at);
+    /// @param scales one per row
+    /// @param dScales receives one per row
+    void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales);
 
     /// `out[row] = Σ k values[slots[row · perRow + k]]`.
     void sumRows(Rows values, int[] slots, int perRow, Rows out);

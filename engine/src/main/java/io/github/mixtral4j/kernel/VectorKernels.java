@@ -4,6 +4,7 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -72,15 +73,8 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public synchronized void matmulTransposed(Tensor w, Rows dy, Rows dx) {
-        assert w.rows() == dy.cols() && w.cols() == dx.cols() && dy.count() == dx.count();
-        products.multiplyTransposed(w, format(w), dy, dx);
-    }
-
-    @Override
-    public synchronized void matmulGradient(Rows dy, Rows x, DType precision, Rows dw) {
-        assert dy.cols() == dw.count() && x.cols() == dw.cols() && dy.count() == x.count();
-        products.addGradient(dy, x, dw);
+    public synchronized void backward(List<BackwardProduct> list) {
+        list.forEach(product -> products.multiply(product, formats));
     }
 
     @Override

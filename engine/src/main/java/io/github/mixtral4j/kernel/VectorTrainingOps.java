@@ -119,8 +119,8 @@ final class VectorTrainingOps implements TrainingOps {
     }
 
     @Override
-    public void swiglu(Rows gate, Rows up, float[] scales, int at, Rows out) {
-        pool.run(gate.count(), (row, worker) -> swiglu(gate, up, scales[at + row], out, row));
+    public void swiglu(Rows gate, Rows up, float[] scales, Rows out) {
+        pool.run(gate.count(), (row, worker) -> swiglu(gate, up, scales[row], out, row));
     }
 
     private static void swiglu(Rows gate, Rows up, float scale, Rows out, int row) {
@@ -146,11 +146,10 @@ final class VectorTrainingOps implements TrainingOps {
     }
 
     @Override
-    public void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales, int at) {
+    public void swigluBackward(Rows gate, Rows up, Rows dOut, float[] scales, float[] dScales) {
         pool.run(
                 gate.count(),
-                (row, worker) ->
-                        dScales[at + row] = swigluBackward(gate, up, dOut, row, scales[at + row], lanes[worker]));
+                (row, worker) -> dScales[row] = swigluBackward(gate, up, dOut, row, scales[row], lanes[worker]));
     }
 
     private static float swigluBackward(Rows gate, Rows up, Rows dOut, int row, float scale, float[] lanes) {

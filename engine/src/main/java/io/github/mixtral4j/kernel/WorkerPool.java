@@ -24,6 +24,9 @@ public final class WorkerPool implements AutoCloseable {
     /// Longer than the gap between two loops of a forward pass, shorter than what a user would notice in a CPU monitor.
     private static final long SPIN_NANOS = 100_000;
 
+    /// Shares of a thread that a loop has at least, if it has so many tasks: no thread waits long for the others.
+    private static final int SHARES = 64;
+
     private final Thread[] workers;
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger running = new AtomicInteger();
@@ -94,8 +97,12 @@ public final class WorkerPool implements AutoCloseable {
 
     private void share(Task body, int count, int worker) {
         try {
-            for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-                body.run(i, worker);
+            // Several at a time where there are very many, which are small then: taking one costs as much as a row.
+            int step = Math.max(1, count / (threads() * SHARES));
+            for (int from = next.getAndAdd(step); from < count; from = next.getAndAdd(step)) {
+                for (int i = from; i < Math.min(from + step, count); i++) {
+                    body.run(i, worker);
+                }
             }
         } catch (RuntimeException | Error e) {
             failure = e;

@@ -6,8 +6,11 @@ import io.github.mixtral4j.train.op.Attention;
 import io.github.mixtral4j.train.op.Buffers;
 import io.github.mixtral4j.train.op.Experts;
 import io.github.mixtral4j.train.op.Projection;
+import io.github.mixtral4j.train.op.Projection.Backward;
+import io.github.mixtral4j.train.op.Projection.Forward;
 import io.github.mixtral4j.train.op.RmsNorm;
 import io.github.mixtral4j.train.op.Rope;
+import java.util.List;
 
 /// One layer of the model, forward and backward: `m = x + wo · attention(norm(x))`, then
 /// `y = m + experts(norm(m))`.
@@ -37,9 +40,10 @@ record Block(
     void forward(Rows x, int[] positions, int[] bounds, Activations a, Rows y) {
         a.setCount(x.count());
         attentionNorm.forward(x, a.attentionIn());
-        wq.forward(a.attentionIn(), a.q());
-        wk.forward(a.attentionIn(), a.k());
-        wv.forward(a.attentionIn(), a.v());
+        Projection.forward(List.of(
+                new Forward(wq, a.attentionIn(), a.q()),
+                new Forward(wk, a.attentionIn(), a.k()),
+                new Forward(wv, a.attentionIn(), a.v())));
         rope.forward(a.q(), positions);
         rope.forward(a.k(), positions);
         attention.forward(a.q(), a.k(), a.v(), bounds, a.heads(), a.logSums());
@@ -75,10 +79,12 @@ record Block(
         attention.backward(a.q(), a.k(), a.v(), bounds, a.heads(), a.logSums(), dHeads, dq, dk, dv);
         rope.backward(dq, positions);
         rope.backward(dk, positions);
-        wq.backward(dq, a.attentionIn(), dNormed);
-        wk.backward(dk, a.attentionIn(), more);
-        kernels.add(dNormed, more);
-        wv.backward(dv, a.attentionIn(), more);
+        Rows ofKeys = buffers.rows("dNormed of keys", rows, x.cols());
+        Projection.backward(List.of(
+                new Backward(wq, dq, a.attentionIn(), dNormed),
+                new Backward(wk, dk, a.attentionIn(), ofKeys),
+                new Backward(wv, dv, a.attentionIn(), more)));
+        kernels.add(dNormed, ofKeys);
         kernels.add(dNormed, more);
         attentionNorm.backward(x, dNormed, dx);
     }

@@ -3,7 +3,10 @@ package io.github.mixtral4j.train.op;
 import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.kernel.TrainingOps;
 import io.github.mixtral4j.tensor.Rows;
+import io.github.mixtral4j.train.op.Projection.Backward;
+import io.github.mixtral4j.train.op.Projection.Forward;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /// The experts of a layer: `out[row] = Σ down(weight · silu(gate(x)) * up(x))` over the row's experts. Rows are
@@ -43,28 +46,20 @@ public final class Experts {
         Rows in = gather(x, router, "expert in");
         Rows hidden = buffers.rows("expert hidden", slots, gate.cols());
         Rows results = buffers.rows("expert out", slots, out.cols());
+        List<Forward> inner = new ArrayList<>();
+        List<Forward> outer = new ArrayList<>();
         for (int e = 0; e < experts.size(); e++) {
             if (router.count(e) > 0) {
                 Expert expert = experts.get(e);
-                Rows ofExpert = part(in, router, e);
-                expert.gate().forward(ofExpert, part(gate, router, e));
-                expert.up().forward(ofExpert, part(up, router, e));
-                weighted(router, e, gate, up, hidden);
-                expert.down().forward(part(hidden, router, e), part(results, router, e));
+                inner.add(new Forward(expert.gate(), part(in, router, e), part(gate, router, e)));
+                inner.add(new Forward(expert.up(), part(in, router, e), part(up, router, e)));
+                outer.add(new Forward(expert.down(), part(hidden, router, e), part(results, router, e)));
             }
         }
+        Projection.forward(inner);
+        ops.swiglu(gate, up, router.weightOfSlot(), hidden);
+        Projection.forward(outer);
         ops.sumRows(results, router.slotsOfRow(), router.perToken(), out);
-    }
-
-    /// `hidden = weight · silu(gate) * up` for an expert's slots.
-    private void weighted(Router router, int expert, Rows gate, Rows up, Rows hidden) {
-        kernels.training()
-                .swiglu(
-                        part(gate, router, expert),
-                        part(up, router, expert),
-                        router.weightOfSlot(),
-                        router.start(expert),
-                        part(hidden, router, expert));
     }
 
     /// Sets `dx`.
@@ -81,21 +76,23 @@ public final class Experts {
         Rows dHidden = buffers.rows("expert dHidden", slots, gate.cols());
         Rows dIn = buffers.rows("expert dIn", slots, x.cols());
         Rows dInOfUp = buffers.rows("expert dInOfUp", slots, x.cols());
+        List<Backward> inner = new ArrayList<>();
+        List<Backward> outer = new ArrayList<>();
         for (int e = 0; e < experts.size(); e++) {
             if (router.count(e) > 0) {
                 Expert expert = experts.get(e);
-                Rows gates = part(gate, router, e);
-                Rows ups = part(up, router, e);
-                Rows dh = part(dHidden, router, e);
-                weighted(router, e, gate, up, hidden);
-                expert.down().backward(part(dResults, router, e), part(hidden, router, e), dh);
-                ops.swigluBackward(gates, ups, dh, router.weightOfSlot(), dWeights, router.start(e));
                 Rows ofExpert = part(in, router, e);
-                expert.gate().backward(gates, ofExpert, part(dIn, router, e));
-                expert.up().backward(ups, ofExpert, part(dInOfUp, router, e));
-                kernels.add(part(dIn, router, e), part(dInOfUp, router, e));
+                outer.add(new Backward(
+                        expert.down(), part(dResults, router, e), part(hidden, router, e), part(dHidden, router, e)));
+                inner.add(new Backward(expert.gate(), part(gate, router, e), ofExpert, part(dIn, router, e)));
+                inner.add(new Backward(expert.up(), part(up, router, e), ofExpert, part(dInOfUp, router, e)));
             }
         }
+        ops.swiglu(gate, up, router.weightOfSlot(), hidden);
+        Projection.backward(outer);
+        ops.swigluBackward(gate, up, dHidden, router.weightOfSlot(), dWeights);
+        Projection.backward(inner);
+        kernels.add(dIn, dInOfUp);
         ops.sumRows(dIn, router.slotsOfRow(), router.perToken(), dx);
         return dWeights;
     }

@@ -1,10 +1,13 @@
 package io.github.mixtral4j.train.op;
 
+import io.github.mixtral4j.kernel.BackwardProduct.OfInput;
+import io.github.mixtral4j.kernel.BackwardProduct.OfWeights;
 import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Shape;
 import io.github.mixtral4j.tensor.Tensor;
+import java.util.List;
 
 /// A trained low-rank change to a frozen matrix: `y += scale · B · (A · dropout(x))`.
 ///
@@ -69,11 +72,9 @@ public final class LowRankUpdate {
         Rows dropped = dropout.forward(x, buffers);
         kernels.matmul(a, dropped, inner);
         scale(inner);
-        kernels.matmulGradient(dy, inner, DType.F32, bGradient);
-        kernels.matmulTransposed(b, dy, dInner);
+        kernels.backward(List.of(new OfWeights(dy, inner, DType.F32, bGradient), new OfInput(b, dy, dInner)));
         scale(dInner);
-        kernels.matmulGradient(dInner, dropped, DType.F32, aGradient);
-        kernels.matmulTransposed(a, dInner, share);
+        kernels.backward(List.of(new OfWeights(dInner, dropped, DType.F32, aGradient), new OfInput(a, dInner, share)));
         dropout.backward(share);
         kernels.add(dx, share);
     }
