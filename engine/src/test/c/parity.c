@@ -45,6 +45,14 @@ static struct m4j_level level_of(void *library, const char *name) {
     *(void **)&level.attend_tmp = function(library, name, "attend_tmp");
     *(void **)&level.attend = function(library, name, "attend");
     *(void **)&level.attend_merge = function(library, name, "attend_merge");
+    char full[64];
+    snprintf(full, sizeof full, "mixtral4j_%s_gemm_kn", name);
+    if (dlsym(library, full)) {
+        *(void **)&level.gemm_kn = function(library, name, "gemm_kn");
+        *(void **)&level.gemm_kn_bytes = function(library, name, "gemm_kn_bytes");
+        *(void **)&level.gemm_kn_x = function(library, name, "gemm_kn_x");
+        *(void **)&level.gemm_kn_tmp = function(library, name, "gemm_kn_tmp");
+    }
     return level;
 }
 
@@ -197,6 +205,10 @@ int main(int argc, char **argv) {
                 products += compared;
             }
         }
+        int backward = level.gemm_kn ? multiplies_kn(&level, &oracle) : 0;
+        if (level.gemm_kn && !backward) {
+            return 1;
+        }
         int attentions = attends(&level, &oracle);
         if (!attentions) {
             return 1;
@@ -205,7 +217,8 @@ int main(int argc, char **argv) {
             fprintf(stderr, "%s: the self-check says %d\n", LEVELS[i], check(LEVELS[i]));
             return 1;
         }
-        printf("parity: %s: %d products and %d attentions agree\n", LEVELS[i], products, attentions);
+        printf("parity: %s: %d products, %d of the backward pass and %d attentions agree\n", LEVELS[i], products,
+            backward, attentions);
     }
     return 0;
 }

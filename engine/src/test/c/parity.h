@@ -8,11 +8,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 /* Compares attention at a level with the oracle; returns the number of comparisons, 0 at a difference. */
 int attends(const struct m4j_level *level, const struct m4j_level *oracle);
+
+/* The same for products with weights [k, columns], of a level that has them. */
+int multiplies_kn(const struct m4j_level *level, const struct m4j_level *oracle);
 
 /* Floats after every row of results, which keep this value. */
 enum { GAP = 3 };

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the C kernels without a warning and compares every level that runs here with plain C (parity.c,
-# parity_attend.c); the same for aarch64 under qemu-aarch64 where that and aarch64-linux-gnu-gcc are there.
+# Builds the C kernels without a warning and compares every level that runs here with plain C (parity*.c); the same for
+# aarch64 under qemu-aarch64 where that and aarch64-linux-gnu-gcc are there.
 set -eu
 cd "$(dirname "$0")"
 main=../../main/c
@@ -12,7 +12,7 @@ parity() {
     cc=$1
     arch=$2
     shift 2
-    "$cc" -std=c11 -O2 -Wall -Wextra -Werror -I"$main" parity.c parity_attend.c -o "$work/parity-$arch" -ldl -lm
+    "$cc" -std=c11 -O2 -Wall -Wextra -Werror -I"$main" parity.c parity_attend.c parity_gemm_kn.c -o "$work/parity-$arch" -ldl -lm
     "$@" "$work/parity-$arch" "$work/linux-$arch/libmixtral4j.so"
 }
 
