@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -31,7 +33,7 @@ final class MetricsFile implements AutoCloseable {
         long[] end = {0};
         if (Files.exists(file)) {
             scan(file, (line, to) -> {
-                if (line.path("step").asInt(0) <= afterStep) {
+                if (afterStep > 0 && line.path("step").asInt(0) <= afterStep) {
                     end[0] = to;
                 }
             });
@@ -41,10 +43,21 @@ final class MetricsFile implements AutoCloseable {
         return new MetricsFile(file, channel);
     }
 
-    /// Adds a line.
+    /// Adds the line of a step.
     void add(StepMetrics metrics) throws IOException {
-        ByteBuffer line =
-                ByteBuffer.wrap((JSON.writeValueAsString(metrics.json()) + "\n").getBytes(StandardCharsets.UTF_8));
+        add(metrics.json());
+    }
+
+    /// Adds the line of step 0: the evaluation of a model that has learnt nothing yet.
+    void addStart(StepMetrics.Evaluated evaluated) throws IOException {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", 0);
+        evaluated.addTo(line);
+        add(line);
+    }
+
+    private void add(Map<String, Object> json) throws IOException {
+        ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(json) + "\n").getBytes(StandardCharsets.UTF_8));
         try {
             while (line.hasRemaining()) {
                 channel.write(line);

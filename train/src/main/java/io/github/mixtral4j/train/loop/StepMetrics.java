@@ -38,7 +38,12 @@ public record StepMetrics(
     ///
     /// @param loss mean over tokens or pairs
     /// @param preferred as in training
-    public record Evaluated(double loss, OptionalDouble preferred) {}
+    public record Evaluated(double loss, OptionalDouble preferred) {
+        void addTo(Map<String, Object> json) {
+            json.put("eval_loss", loss);
+            preferred.ifPresent(share -> json.put("eval_preferred", share));
+        }
+    }
 
     /// The same step with an evaluation.
     StepMetrics with(Evaluated evaluated) {
@@ -93,10 +98,7 @@ public record StepMetrics(
         json.put("tokens_per_second", tokensPerSecond);
         json.put("seconds", seconds);
         json.put("expert_load", expertLoad);
-        evaluation.ifPresent(evaluated -> {
-            json.put("eval_loss", evaluated.loss());
-            evaluated.preferred().ifPresent(share -> json.put("eval_preferred", share));
-        });
+        evaluation.ifPresent(evaluated -> evaluated.addTo(json));
         return json;
     }
 }

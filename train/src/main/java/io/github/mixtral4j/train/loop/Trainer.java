@@ -17,12 +17,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.function.Predicate;
 
 /// Runs a training from its config: steps, evaluations, checkpoints, metrics, report. The same config, data
 /// and model give the same losses, however often the run is interrupted and resumed.
@@ -33,10 +31,6 @@ import java.util.function.Predicate;
 /// }
 /// ```
 public final class Trainer {
-    /// Keys of a config that may be changed between two starts of a run, or begin so.
-    private static final List<String> FREE =
-            List.of("steps", "epochs", "evaluation.", "checkpoints.", "export", "output");
-
     private final TrainConfig config;
     private final Trainable model;
     private final Dataset data;
@@ -79,10 +73,10 @@ public final class Trainer {
     /// @throws IOException if something cannot be read or written; the last checkpoint is whole
     public Outcome run() throws IOException {
         try (Arena arena = Arena.ofShared()) {
-            TrainConfig.Optimizer settings = config.optimizer();
+            TrainConfig.Optimizer adam = config.optimizer();
             AdamW optimizer = new AdamW(
                     parameters,
-                    new AdamW.Settings(settings.beta1(), settings.beta2(), settings.epsilon(), settings.weightDecay()),
+                    new AdamW.Settings(adam.beta1(), adam.beta2(), adam.epsilon(), adam.weightDecay()),
                     kernels.training(),
                     arena);
             int steps = steps();
@@ -90,11 +84,12 @@ public final class Trainer {
             if (loss.isEmpty()) {
                 return new Outcome(End.INTERRUPTED, 0, steps, Optional.empty(), Optional.empty());
             }
+            RunSettings settings = RunSettings.of(config, data);
             Optional<Path> checkpoint = folder.checkpoints().latest();
-            RunState state = RunState.start(settings());
+            RunState state = RunState.start(settings.values());
             if (checkpoint.isPresent()) {
                 state = StateFiles.read(checkpoint.get(), parameters, optimizer);
-                requireSameSettings(state.settings(), checkpoint.get());
+                settings.requireSame(state.settings(), checkpoint.get());
                 model.parametersChanged();
                 observer.message("going on after step " + state.step() + " from " + checkpoint.get());
             }
@@ -111,14 +106,6 @@ public final class Trainer {
                 .latest()
                 .map(path -> "the last good state is " + path)
                 .orElse("no state has been saved yet");
-    }
-
-    /// The config as it was written, and what its files hold: both decide the losses.
-    private Map<String, String> settings() {
-        Map<String, String> settings = new LinkedHashMap<>(config.settings());
-        Dataset.Summary train = data.trainSummary();
-        settings.put("data", train.samples() + " samples of " + train.tokens() + " tokens");
-        return settings;
     }
 
     private int steps() {
@@ -153,31 +140,6 @@ public final class Trainer {
         return reference;
     }
 
-    private void requireSameSettings(Map<String, String> before, Path checkpoint) {
-        Predicate<String> matters = key -> FREE.stream().noneMatch(key::startsWith);
-        Map<String, String> now = settings();
-        for (String key : now.keySet()) {
-            requireSame(key, now, before, checkpoint, matters);
-        }
-        for (String key : before.keySet()) {
-            requireSame(key, now, before, checkpoint, matters);
-        }
-    }
-
-    private void requireSame(
-            String key,
-            Map<String, String> now,
-            Map<String, String> before,
-            Path checkpoint,
-            Predicate<String> matters) {
-        String value = now.getOrDefault(key, "not set");
-        String then = before.getOrDefault(key, "not set");
-        if (matters.test(key) && !value.equals(then)) {
-            throw new TrainException(config.file() + ": " + key + " is " + value + ", but " + then + " when "
-                    + checkpoint + " was written; set it back, or begin a new run in another output folder");
-        }
-    }
-
     /// One start of a run.
     private final class Run {
         private final AdamW optimizer;
@@ -202,6 +164,9 @@ public final class Trainer {
 
         Outcome toTheEnd() throws IOException {
             End end = End.FINISHED;
+            if (state.step() == 0 && data.evalSummary().samples() > 0) {
+                before(evaluate());
+            }
             while (state.step() < steps) {
                 if (stopped) {
                     end = End.INTERRUPTED;
@@ -217,7 +182,9 @@ public final class Trainer {
                 if (data.evalSummary().samples() > 0
                         && (isLast || every > 0 && state.step() % every == 0)
                         && !stopped) {
-                    step = step.with(evaluate());
+                    Evaluated evaluated = evaluate();
+                    state = state.evaluated(evaluated.loss());
+                    step = step.with(evaluated);
                 }
                 metrics.add(step);
                 last = Optional.of(step);
@@ -237,6 +204,18 @@ public final class Trainer {
             Path checkpoint = folder.checkpoints().of(savedStep);
             return new Outcome(
                     end, state.step(), steps, last, savedStep == 0 ? Optional.empty() : Optional.of(checkpoint));
+        }
+
+        /// What the model is like before it learns: an evaluation that is no step's.
+        private void before(Evaluated evaluated) throws IOException {
+            metrics.addStart(evaluated);
+            observer.message(String.format(Locale.ROOT, "before the first step: evaluation %.4f", evaluated.loss())
+                    + (evaluated.preferred().isPresent()
+                            ? String.format(
+                                    Locale.ROOT,
+                                    ", chosen preferred in %.1f %%",
+                                    100 * evaluated.preferred().getAsDouble())
+                            : ""));
         }
 
         private boolean isHopeless() {
@@ -299,7 +278,6 @@ public final class Trainer {
                 losses = losses.plus(loss.evaluate(model, batch.get()));
             }
             requireFinite(losses.mean(), state.step(), "the loss of the evaluation");
-            state = state.evaluated(losses.mean());
             return new Evaluated(losses.mean(), preferred(losses));
         }
 

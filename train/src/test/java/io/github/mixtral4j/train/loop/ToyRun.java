@@ -126,7 +126,7 @@ final class ToyRun {
         }
     }
 
-    /// The lines of the metrics, without what depends on the clock.
+    /// The lines of the metrics, without what depends on the clock: first that of step 0, then one per step.
     List<String> metrics() throws IOException {
         List<String> lines = new ArrayList<>();
         MetricsFile.read(output().resolve("metrics.jsonl"), line -> lines.add(withoutTime(line)));
@@ -138,11 +138,14 @@ final class ToyRun {
         return line.toString();
     }
 
+    /// The loss of a step, from 0 on, or from the last backwards.
     double loss(int line) throws IOException {
         List<Double> losses = new ArrayList<>();
-        MetricsFile.read(
-                output().resolve("metrics.jsonl"),
-                node -> losses.add(node.get("loss").asDouble()));
+        MetricsFile.read(output().resolve("metrics.jsonl"), node -> {
+            if (node.has("loss")) {
+                losses.add(node.get("loss").asDouble());
+            }
+        });
         return losses.get(line < 0 ? losses.size() + line : line);
     }
 

@@ -42,8 +42,9 @@ final class TrainerTest {
         assertThat(outcome.end()).isEqualTo(End.FINISHED);
         assertThat(outcome.step()).isEqualTo(20);
         assertThat(run.loss(-1)).isLessThan(0.7 * run.loss(0));
-        assertThat(run.metrics()).hasSize(20);
-        assertThat(run.metrics().get(3))
+        assertThat(run.metrics()).hasSize(21);
+        assertThat(run.metrics().getFirst()).startsWith("{\"step\":0,\"eval_loss\":");
+        assertThat(run.metrics().get(4))
                 .contains("\"step\":4")
                 .contains("\"eval_loss\":")
                 .contains("\"expert_load\":[[");
@@ -89,7 +90,7 @@ final class TrainerTest {
         Path config = crashed.config(TWENTY);
         assertThatThrownBy(() -> crashed.run(config, false)).hasMessage("crash");
         assertThat(crashed.checkpoints()).containsExactly("step-00000005", "step-00000010");
-        assertThat(crashed.metrics()).hasSize(13);
+        assertThat(crashed.metrics()).hasSize(14);
         crashed.after((_, _) -> {}).run(config, true);
 
         assertThat(crashed.messages)
@@ -201,7 +202,7 @@ final class TrainerTest {
                                 + ". A lower optimizer.learning_rate, a longer warm-up or a smaller optimizer.clip_norm may help");
         // The state of step 10 is the one that gave NaN.
         assertThat(run.checkpoints()).containsExactly("step-00000005", "step-00000010.not-finite");
-        assertThat(run.metrics()).hasSize(10);
+        assertThat(run.metrics()).hasSize(11);
     }
 
     @Test
