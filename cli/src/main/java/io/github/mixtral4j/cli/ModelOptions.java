@@ -85,15 +85,23 @@ final class ModelOptions {
         try {
             AdapterArgument.Opened opened = AdapterArgument.open(arguments, loaded.config());
             try {
-                Kernels started = start(kind, threadCount);
-                Mixtral model = new Mixtral(loaded.config(), loaded.weights(), started, opened.adapters());
-                return new OpenModel(loaded, opened, started, model);
+                return open(loaded, opened, start(kind, threadCount));
             } catch (Throwable e) {
                 opened.close();
                 throw e;
             }
         } catch (Throwable e) {
             loaded.close();
+            throw e;
+        }
+    }
+
+    private static OpenModel open(LoadedModel loaded, AdapterArgument.Opened opened, Kernels started) {
+        try {
+            Mixtral model = new Mixtral(loaded.config(), loaded.weights(), started, opened.adapters());
+            return new OpenModel(loaded, opened, started, model);
+        } catch (Throwable e) {
+            started.close();
             throw e;
         }
     }
