@@ -6,6 +6,7 @@ import io.github.mixtral4j.nano.eval.Evaluation;
 import io.github.mixtral4j.nano.eval.ModelCard;
 import io.github.mixtral4j.nano.eval.Report;
 import io.github.mixtral4j.nano.eval.Task;
+import io.github.mixtral4j.tensor.DType;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -13,12 +14,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/// The steps of `nano/train-nano` that are neither training nor fetching.
+/// The steps of `nano/train-nano` and `nano/try-adapters` that are neither training nor fetching.
 /// ```
 /// data NPM-FOLDER DATA-FOLDER SIZE          all samples, 1 being the whole size
-/// pack MODEL TARGET.gguf                    the model in Q8_0
+/// pack MODEL TARGET.gguf TYPE               the model as a GGUF file, matrices in TYPE
 /// evaluate MODEL DATA-FOLDER REPORT.json    held-out tasks, perplexity, expert load
 /// card MODEL DATA-FOLDER REPORT.json CARD.md   the same, and the figures into the card
+/// reversing DATA-FOLDER                     samples and tasks to try adapters on
+/// mark MODEL TASKS.jsonl [ADAPTER]          how many tasks the model does right, by kind
 /// ```
 public final class NanoTools {
     /// Day of the release of Mixtral 8x22B.
@@ -40,7 +43,7 @@ public final class NanoTools {
         List<Path> paths = args.stream().skip(1).limit(3).map(Path::of).toList();
         switch (args.isEmpty() ? "" : args.getFirst() + " " + (args.size() - 1)) {
             case "data 3" -> out.println(DataSet.write(paths.get(0), paths.get(1), SEED, size(args.get(3))));
-            case "pack 2" -> Packing.pack(paths.get(0), paths.get(1));
+            case "pack 3" -> Packing.pack(paths.get(0), paths.get(1), DType.valueOf(args.get(3)));
             case "evaluate 3" -> out.print(evaluate(paths).sections().get("aims"));
             case "card 4" -> {
                 Path card = Path.of(args.get(4));
@@ -48,9 +51,16 @@ public final class NanoTools {
                 Files.writeString(card, ModelCard.fill(Files.readString(card), report.sections()));
                 out.print(report.sections().get("aims"));
             }
+            case "reversing 1" -> DataSet.writeReversing(paths.get(0), SEED);
+            case "mark 2", "mark 3" ->
+                Evaluation.marks(paths.get(0), paths.subList(2, paths.size()), Task.readAll(paths.get(1)), threads())
+                        .scores()
+                        .forEach((kind, score) ->
+                                out.println(kind + ": " + score.right() + " of " + score.tasks() + " right"));
             default ->
-                throw new IllegalArgumentException("expected data NPM DATA SIZE, pack MODEL TARGET, evaluate MODEL DATA"
-                        + " REPORT or card MODEL DATA REPORT CARD, got " + String.join(" ", args));
+                throw new IllegalArgumentException("expected data NPM DATA SIZE, pack MODEL TARGET TYPE, evaluate MODEL"
+                        + " DATA REPORT, card MODEL DATA REPORT CARD, reversing DATA or mark MODEL TASKS [ADAPTER], got "
+                        + String.join(" ", args));
         }
     }
 
@@ -62,9 +72,13 @@ public final class NanoTools {
         return size;
     }
 
+    private static int threads() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
     private static Report evaluate(List<Path> paths) throws IOException, InterruptedException {
         List<Task> tasks = Task.readAll(paths.get(1).resolve("heldout/tasks.jsonl"));
-        Report report = Evaluation.run(paths.get(0), tasks, Runtime.getRuntime().availableProcessors());
+        Report report = Evaluation.run(paths.get(0), tasks, threads());
         Files.writeString(paths.get(2), report.json());
         return report;
     }

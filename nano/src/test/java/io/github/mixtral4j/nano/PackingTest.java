@@ -34,7 +34,7 @@ final class PackingTest {
         TINY.writeHuggingFace(source, 1);
         Files.write(source.resolve("tokenizer.model"), TinyTokenizer.v3(1500).sentencePieceModel());
         Path packed = folder.resolve("packed.gguf");
-        Packing.pack(source, packed);
+        Packing.pack(source, packed, DType.Q8_0);
 
         try (LoadedModel before = ModelLoader.load(source);
                 LoadedModel after = ModelLoader.load(packed)) {
@@ -60,7 +60,7 @@ final class PackingTest {
     void refusesWhatHasNoTokenizer() throws IOException {
         Path bare = folder.resolve("bare");
         TINY.writeHuggingFace(bare, 1);
-        assertThatThrownBy(() -> Packing.pack(bare, folder.resolve("x.gguf")))
+        assertThatThrownBy(() -> Packing.pack(bare, folder.resolve("x.gguf"), DType.Q8_0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(bare + " has no tokenizer; it cannot be packed");
         assertThat(folder.resolve("x.gguf")).doesNotExist();

@@ -33,6 +33,19 @@ final class RecipeTest {
         }
     }
 
+    @Test
+    void adaptersAreTriedOnWhatIsThere() throws IOException {
+        Path work = NANO.resolve("work");
+        String script = Files.readString(NANO.resolve("try-adapters"));
+        assertThat(base("lora")).isEqualTo(work.resolve("merged.gguf"));
+        assertThat(base("qlora")).isEqualTo(work.resolve("adapters/base-q4_k.gguf"));
+        for (String name : new String[] {"lora", "qlora"}) {
+            assertThat(read(name).output().normalize()).isEqualTo(work.resolve("adapters/" + name));
+            assertThat(read(name).lora()).isPresent();
+            assertThat(script).contains("step " + name + " train " + name + "\n", "marks " + name + " ");
+        }
+    }
+
     private static Path base(String name) throws IOException {
         return ((Model.Base) read(name).model()).path().normalize();
     }

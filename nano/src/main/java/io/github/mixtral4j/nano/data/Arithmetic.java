@@ -41,14 +41,15 @@ final class Arithmetic implements SampleSource {
         while (step.value() < 0 || step.value() > 120 || step.isHeldOut()) {
             step = roll(dice);
         }
-        String task = step.left() + " " + step.op() + " " + step.right();
+        String task = step.task();
         String question =
                 dice.of("What is " + task + "?", "How much is " + task + "?", task, task + " = ?", "Calculate " + task);
         return Sample.of("arithmetic.plain", Language.EN, question, step.toString(), new Expected.Anything())
                 .withKey("");
     }
 
-    private static Step roll(Dice dice) {
+    /// Any calculation, also one that is held out.
+    static Step roll(Dice dice) {
         return switch (dice.between(0, 9)) {
             case 0, 1, 2, 3 -> Step.plus(dice.between(1, 99), dice.between(1, 60));
             case 4, 5, 6, 7 -> Step.minus(dice.between(2, 110), dice.between(1, 99));

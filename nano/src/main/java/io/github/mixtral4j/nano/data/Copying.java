@@ -8,8 +8,6 @@ import java.util.List;
 final class Copying implements SampleSource {
     private static final List<String> ORDINALS = List.of("first", "second", "third", "fourth", "fifth");
 
-    private final List<String> words = Words.list("words");
-
     @Override
     public Sample next(Dice dice, Split split) {
         return switch (dice.between(0, 4)) {
@@ -21,15 +19,8 @@ final class Copying implements SampleSource {
         };
     }
 
-    private List<String> things(Dice dice, int count) {
-        List<String> things = new ArrayList<>();
-        while (things.size() < count) {
-            String thing = dice.chance(0.4) ? dice.of(words) : Words.madeUp(dice, Split.TRAIN, "");
-            if (!things.contains(thing)) {
-                things.add(thing);
-            }
-        }
-        return things;
+    private static List<String> things(Dice dice, int count) {
+        return Words.several(dice, Split.TRAIN, count);
     }
 
     private static Sample sample(String question, String reply) {

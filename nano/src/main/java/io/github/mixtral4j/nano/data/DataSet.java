@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Everything that the small Mixtral is trained on and examined with, written to a folder:
 ///
@@ -24,6 +26,7 @@ import java.util.TreeMap;
 /// |---|---|
 /// | `corpus.jsonl` | pieces of the corpora |
 /// | `chat.jsonl` | samples of all kinds in random order |
+/// | `repetition.jsonl` | words that come again |
 /// | `tuning.jsonl` | other samples of the same kinds, fewer |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
@@ -32,15 +35,43 @@ import java.util.TreeMap;
 ///
 /// The same seed and size give the same bytes.
 public final class DataSet {
-    /// How many samples of each kind are trained on at size 1; together about 13 million tokens.
-    private static final Map<String, Integer> SHARES = shares();
+    /// How many samples of each kind are trained on at size 1; together about 14 million tokens.
+    private static final Map<String, Integer> SHARES = Map.of(
+            "talk",
+            14_000,
+            "translation",
+            26_000,
+            "facts",
+            15_000,
+            "reading",
+            26_000,
+            "arithmetic",
+            60_000,
+            "calls",
+            16_000,
+            "extraction",
+            14_000,
+            "story",
+            2_500,
+            "copying",
+            10_000,
+            "drills",
+            24_000);
+    /// Kinds that are only trained on.
+    private static final Set<String> PRACTICE = Set.of("copying", "drills");
 
     private static final int HELD_OUT_PER_KIND = 600;
     /// One in so many held-out samples serves to watch the loss.
     private static final int LOSS_EVERY = 10;
     private static final int PREFERENCES = 6000;
+    /// Texts that are nothing but repetition; together about 2 million tokens.
+    private static final int REPETITIONS = 24_000;
+    /// One in so many pieces of the corpora is trained on.
+    private static final int CORPUS_EVERY = 3;
     /// Samples for the second part of the training, for each of the first.
     private static final double TUNING = 0.25;
+    private static final int ADAPTER_SAMPLES = 12_000;
+    private static final int ADAPTER_TASKS = 300;
     private static final long TOKENIZER_CHARACTERS = 12_000_000;
 
     private final List<Factbook.Entry> entries;
@@ -60,20 +91,7 @@ public final class DataSet {
         sources.put("extraction", new Extraction());
         sources.put("story", new Stories());
         sources.put("copying", new Copying());
-    }
-
-    private static Map<String, Integer> shares() {
-        Map<String, Integer> shares = new LinkedHashMap<>();
-        shares.put("talk", 20_000);
-        shares.put("translation", 32_000);
-        shares.put("facts", 20_000);
-        shares.put("reading", 26_000);
-        shares.put("arithmetic", 50_000);
-        shares.put("calls", 18_000);
-        shares.put("extraction", 12_000);
-        shares.put("story", 3_500);
-        shares.put("copying", 16_000);
-        return shares;
+        sources.put("drills", new Drills());
     }
 
     /// What was written.
@@ -104,7 +122,10 @@ public final class DataSet {
             chats.add(SampleJson.chat(tasks.get(i)));
         }
         lines(output.resolve("heldout/chat.jsonl"), chats);
-        List<String> texts = Corpora.read(npm, entries, Split.TRAIN);
+        List<String> all = Corpora.read(npm, entries, Split.TRAIN);
+        List<String> texts = IntStream.range(0, Math.ceilDiv(all.size(), CORPUS_EVERY))
+                .mapToObj(i -> all.get(i * CORPUS_EVERY))
+                .toList();
         lines(
                 output.resolve("corpus.jsonl"),
                 texts.stream().map(SampleJson::text).toList());
@@ -118,17 +139,49 @@ public final class DataSet {
                 chats(output.resolve("chat.jsonl"), new Dice(seed), size, heldOut, vocabulary),
                 tasks.size(),
                 texts.size());
+        Dice repetition = new Dice(seed + 7);
+        lines(
+                output.resolve("repetition.jsonl"),
+                Stream.generate(() -> SampleJson.text(Drills.repetition(repetition)))
+                        .limit(Math.max(1, Math.round(REPETITIONS * size)))
+                        .toList());
         chats(output.resolve("tuning.jsonl"), new Dice(seed + 4), size * TUNING, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
         lines(output.resolve("tokenizer.txt"), enough(new Dice(seed + 3).shuffled(vocabulary)));
         return summary;
     }
 
+    /// Writes what adapters are tried on, a task that the model does not know: `train.jsonl`, `heldout.jsonl` and
+    /// `tasks.jsonl`, the same held-out samples as tasks.
+    ///
+    /// @param output where to write; is created
+    /// @throws IOException if a file cannot be written
+    public static void writeReversing(Path output, long seed) throws IOException {
+        Files.createDirectories(output);
+        SampleSource source = new Reversing();
+        Dice dice = new Dice(seed + 5);
+        List<Sample> heldOut = Stream.generate(() -> source.draw(dice, Split.HELD_OUT))
+                .limit(ADAPTER_TASKS)
+                .toList();
+        List<Sample> trained = Stream.generate(() -> source.draw(dice, Split.TRAIN))
+                .limit(ADAPTER_SAMPLES)
+                .toList();
+        lines(
+                output.resolve("train.jsonl"),
+                trained.stream().map(SampleJson::chat).toList());
+        lines(
+                output.resolve("heldout.jsonl"),
+                heldOut.stream().map(SampleJson::chat).toList());
+        lines(
+                output.resolve("tasks.jsonl"),
+                heldOut.stream().map(SampleJson::task).toList());
+    }
+
     /// Held-out samples of every kind that has any, each once.
     private List<Sample> heldOut(Dice dice, Set<String> keys) {
         List<Sample> samples = new ArrayList<>();
         for (Map.Entry<String, SampleSource> source : sources.entrySet()) {
-            if (source.getKey().equals("copying")) {
+            if (PRACTICE.contains(source.getKey())) {
                 continue;
             }
             int count = 0;
@@ -150,8 +203,12 @@ public final class DataSet {
     private Map<String, Integer> chats(Path file, Dice dice, double size, Set<String> heldOut, List<String> vocabulary)
             throws IOException {
         List<String> kinds = new ArrayList<>();
-        SHARES.forEach((kind, share) ->
-                kinds.addAll(Collections.nCopies((int) Math.max(1, Math.round(share * size)), kind)));
+        // In the order of the sources, because that of a map without one differs from run to run.
+        for (String kind : sources.keySet()) {
+            int share = SHARES.getOrDefault(kind, 0);
+            int count = share == 0 ? 0 : (int) Math.max(1, Math.round(share * size));
+            kinds.addAll(Collections.nCopies(count, kind));
+        }
         Map<String, Integer> written = new TreeMap<>();
         Path part = part(file);
         try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
@@ -180,7 +237,7 @@ public final class DataSet {
     private void preferences(Path file, Dice dice, double size, Set<String> heldOut) throws IOException {
         List<String> lines = new ArrayList<>();
         List<String> kinds =
-                sources.keySet().stream().filter(k -> !k.equals("copying")).toList();
+                sources.keySet().stream().filter(k -> !PRACTICE.contains(k)).toList();
         while (lines.size() < Math.max(1, PREFERENCES * size)) {
             Sample sample = source(dice.of(kinds)).draw(dice, Split.TRAIN);
             boolean real =

@@ -37,12 +37,17 @@ record Step(int left, char op, int right) {
     /// Whether no training sample may contain it.
     boolean isHeldOut() {
         boolean twoDigits = left >= 10 && right >= 10 && (op == '+' || op == '-');
-        return twoDigits && Split.of(left + " " + op + " " + right, PERIOD) == Split.HELD_OUT;
+        return twoDigits && Split.of(task(), PERIOD) == Split.HELD_OUT;
+    }
+
+    /// What is to be calculated.
+    String task() {
+        return left + " " + op + " " + right;
     }
 
     /// The line with another result, as one who slips would write it.
     String with(int result) {
-        return left + " " + op + " " + right + " = " + result;
+        return task() + " = " + result;
     }
 
     @Override

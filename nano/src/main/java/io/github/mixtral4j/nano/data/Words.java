@@ -97,6 +97,18 @@ final class Words {
         }
     }
 
+    /// `count` different words, plain ones and names that nobody has.
+    static List<String> several(Dice dice, Split split, int count) {
+        List<String> words = new ArrayList<>();
+        while (words.size() < count) {
+            String word = dice.chance(0.4) ? dice.of(list("words")) : madeUp(dice, split, "");
+            if (!words.contains(word)) {
+                words.add(word);
+            }
+        }
+        return words;
+    }
+
     /// The text with a capital at the beginning.
     static String capitalized(String text) {
         return text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);

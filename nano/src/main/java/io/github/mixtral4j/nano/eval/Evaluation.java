@@ -6,8 +6,11 @@ import io.github.mixtral4j.generate.LocalGenerator;
 import io.github.mixtral4j.generate.Scoring;
 import io.github.mixtral4j.kernel.KernelKind;
 import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.load.AdapterLoader;
+import io.github.mixtral4j.load.LoadedAdapter;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
+import io.github.mixtral4j.model.Adapter;
 import io.github.mixtral4j.model.Mixtral;
 import io.github.mixtral4j.nano.data.Language;
 import io.github.mixtral4j.nano.eval.Examination.Marks;
@@ -39,8 +42,7 @@ public final class Evaluation {
     public static Report run(Path file, List<Task> tasks, int threads) throws IOException, InterruptedException {
         try (LoadedModel loaded = ModelLoader.load(file);
                 Kernels kernels = Kernels.create(KernelKind.AUTO, threads)) {
-            Tokenizer tokenizer = loaded.tokenizer()
-                    .orElseThrow(() -> new IllegalArgumentException(file + " has no tokenizer; it cannot be examined"));
+            Tokenizer tokenizer = tokenizer(file, loaded);
             ChatFormat format = ChatFormat.of(tokenizer);
             Mixtral model = new Mixtral(loaded.config(), loaded.weights(), kernels);
             int context = loaded.config().contextLength();
@@ -51,6 +53,36 @@ public final class Evaluation {
                     ExpertLoad.of(model, texts(format, tasks, tokenizer.eosId(), context))
                             .shares());
         }
+    }
+
+    /// Marks alone of a model, with adapters or without.
+    ///
+    /// @param adapters PEFT folders or GGUF files
+    /// @throws IllegalArgumentException if the model has no tokenizer
+    /// @throws IOException if a file cannot be read
+    /// @throws InterruptedException if the thread is interrupted
+    public static Marks marks(Path file, List<Path> adapters, List<Task> tasks, int threads)
+            throws IOException, InterruptedException {
+        try (LoadedModel loaded = ModelLoader.load(file);
+                Kernels kernels = Kernels.create(KernelKind.AUTO, threads)) {
+            Tokenizer tokenizer = tokenizer(file, loaded);
+            List<LoadedAdapter> changes = new ArrayList<>();
+            try {
+                for (Path adapter : adapters) {
+                    changes.add(AdapterLoader.load(adapter, loaded.config()));
+                }
+                List<Adapter> all = changes.stream().map(LoadedAdapter::adapter).toList();
+                Mixtral model = new Mixtral(loaded.config(), loaded.weights(), kernels, all);
+                return marks(model, tokenizer, ChatFormat.of(tokenizer), tasks);
+            } finally {
+                changes.forEach(LoadedAdapter::close);
+            }
+        }
+    }
+
+    private static Tokenizer tokenizer(Path file, LoadedModel loaded) throws IOException {
+        return loaded.tokenizer()
+                .orElseThrow(() -> new IllegalArgumentException(file + " has no tokenizer; it cannot be examined"));
     }
 
     private static Marks marks(Mixtral model, Tokenizer tokenizer, ChatFormat format, List<Task> tasks)

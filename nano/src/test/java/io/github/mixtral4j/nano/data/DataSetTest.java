@@ -2,6 +2,7 @@ package io.github.mixtral4j.nano.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.mixtral4j.chat.Message.UserMessage;
 import io.github.mixtral4j.nano.eval.Task;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +29,7 @@ final class DataSetTest {
         DataSet.write(npm, folder.resolve("second"), 5, 0.002);
         for (String file : List.of(
                 "corpus.jsonl",
+                "repetition.jsonl",
                 "chat.jsonl",
                 "tuning.jsonl",
                 "preferences.jsonl",
@@ -61,6 +63,31 @@ final class DataSetTest {
             JsonNode pair = JSON.readTree(line);
             assertThat(pair.path("chosen")).isNotEqualTo(pair.path("rejected"));
             assertThat(pair.path("prompt").isArray()).isTrue();
+        }
+    }
+
+    @Test
+    void whatAdaptersAreTriedOnIsHeldOutToo() throws IOException {
+        DataSet.writeReversing(folder, 5);
+        List<Task> tasks = Task.readAll(folder.resolve("tasks.jsonl"));
+        Set<String> trained = new HashSet<>(Files.readAllLines(folder.resolve("train.jsonl")));
+        List<String> heldOut = Files.readAllLines(folder.resolve("heldout.jsonl"));
+        assertThat(heldOut).hasSameSizeAs(tasks).doesNotContainAnyElementsOf(trained);
+        assertThat(tasks).allSatisfy(task -> {
+            UserMessage question = (UserMessage) task.request().messages().getLast();
+            List<String> said =
+                    List.of(question.content().replaceFirst("^[^:]*: ", "").split(", "));
+            assertThat(task.expected()).isEqualTo(new Expected.Text(String.join(", ", said.reversed())));
+        });
+    }
+
+    @Test
+    void repetitionsCanBeForetoldOnceTheyBegin() {
+        Dice dice = new Dice(3);
+        for (int i = 0; i < 100; i++) {
+            String text = Drills.repetition(dice);
+            String[] words = text.split("( = |: |, |\\s)");
+            assertThat(new HashSet<>(List.of(words))).as(text).hasSizeLessThanOrEqualTo(words.length / 2);
         }
     }
 

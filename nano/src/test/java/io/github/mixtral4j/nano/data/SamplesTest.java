@@ -43,7 +43,8 @@ final class SamplesTest {
                 new FunctionCalls(),
                 new Extraction(),
                 new Stories(),
-                new Copying());
+                new Copying(),
+                new Drills());
     }
 
     private static List<Country> countries() {
@@ -70,7 +71,7 @@ final class SamplesTest {
     }
 
     private static List<Split> sides(SampleSource source) {
-        return source instanceof Copying ? List.of(Split.TRAIN) : List.of(Split.values());
+        return source instanceof Copying || source instanceof Drills ? List.of(Split.TRAIN) : List.of(Split.values());
     }
 
     @ParameterizedTest

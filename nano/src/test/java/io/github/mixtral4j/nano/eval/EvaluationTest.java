@@ -38,6 +38,7 @@ final class EvaluationTest {
                 """);
 
         Report report = Evaluation.run(model, Task.readAll(tasks), 1);
+        assertThat(Evaluation.marks(model, List.of(), Task.readAll(tasks), 1)).isEqualTo(report.marks());
 
         assertThat(report.perplexity()).containsOnlyKeys(Language.FR);
         assertThat(report.perplexity().get(Language.FR)).isGreaterThan(1).isFinite();
