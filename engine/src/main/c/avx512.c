@@ -1,6 +1,5 @@
-/* The level "avx512": 512-bit registers, with the byte products of VNNI, the permutes of VBMI, and bfloat16. Here, which
- * of the two ways of avx512_products.h multiplies. Attention is in avx512_attend.c.
- */
+/* The level "avx512": 512-bit registers, with the byte products of VNNI, the permutes of VBMI, and bfloat16. This file
+ * chooses between the two ways to multiply of avx512_products.h. */
 #include "avx512_products.h"
 #include "mixtral4j.h"
 

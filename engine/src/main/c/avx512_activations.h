@@ -51,8 +51,8 @@ INLINE const float *padded(const float *x, int64_t k, int64_t from, float *buffe
     return buffer;
 }
 
-/* Quantizes a group of 32 or 16 activations to `planes` bytes each, the high bytes first, CHUNK apart: 256 · high + low.
- * Returns the scale. */
+/* Quantizes a group of 32 or 16 activations to `planes` bytes each, the higher ones first and the lower ones CHUNK
+ * after them: 256 · high + low. Returns the scale. */
 INLINE float quantize_group(const float *x, int n, int planes, int8_t *q, int *sum) {
     const float largest = planes == 1 ? 127 : 127 * 256 + 127;
     float max = max_abs(x, n);

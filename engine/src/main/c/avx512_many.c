@@ -1,6 +1,6 @@
-/* Products of many rows of activations: arithmetic sets the pace. 64 rows of weights are unpacked, lanes along the rows,
- * for 256 columns at a time, and meet up to 6 rows of activations at once: as bytes, with activations of 8 bits; as
- * pairs of bfloat16, if the product is to be precise or the weights are F16 or BF16; or, for F32 weights, as floats.
+/* Products of many rows of activations: arithmetic sets the pace. 64 rows of weights are unpacked, lanes along the
+ * rows, for 256 columns at a time, and meet up to 6 rows of activations at once: as bytes, with activations of 8 bits;
+ * as pairs of bfloat16, if the product is to be precise or the weights are F16 or BF16; or, for F32 weights, as floats.
  */
 #include "avx512_activations.h"
 #include "avx512_products.h"

@@ -1,10 +1,13 @@
-/* gemv of portable.h: one row of weights, lanes along k. */
+/* gemv of portable.h, and gemm of few rows: one row of weights, lanes along k. */
 #ifndef MIXTRAL4J_PORTABLE_GEMV_H
 #define MIXTRAL4J_PORTABLE_GEMV_H
 
 #include "portable_activations.h"
 
-enum { PREFETCH = 1024 }; /* bytes ahead: the latency of memory at the speed of one core */
+enum {
+    PREFETCH = 1024, /* bytes ahead: the latency of memory at the speed of one core */
+    FEW = 8          /* rows up to which unpacking weights for each of them costs less than turning them into tiles */
+};
 
 INLINE float sum_of(floats v) {
     float sum = 0;
@@ -36,23 +39,40 @@ INLINE void multiply_chunk(
     }
 }
 
+/* Weight rows times `n` rows of activations, whose chunks stand side by side. */
+/* `rows` rows of activations meet each row of weights while it is unpacked. */
 #define X(name, type, block, bytes, groups, bound)                                                                     \
-    static void gemv_##name(                                                                                           \
-        int64_t k, const uint8_t *w, int64_t stride, int32_t rows, const struct activations *x, float *y) {            \
+    INLINE void rows_##name(                                                                                           \
+        const int32_t rows, int64_t k, const uint8_t *w, int64_t stride, int32_t w_rows, const struct activations *x,  \
+        float *y, int64_t y_stride) {                                                                                  \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
-        for (int32_t r = 0; r < rows; r++, w += stride) {                                                              \
-            floats acc[2] = {{0}, {0}};                                                                                \
+        for (int32_t r = 0; r < w_rows; r++, w += stride) {                                                            \
+            floats acc[FEW][2] = {{{0}, {0}}};                                                                         \
+            const struct activations *at = x;                                                                          \
             const uint8_t *b = w;                                                                                      \
             uint8_t padded[CHUNK_BYTES];                                                                               \
             struct chunk c;                                                                                            \
             for (int64_t i = 0; i < chunks_of(k); i++, b += CHUNK_BYTES) {                                             \
                 for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                            \
-                    __builtin_prefetch(b + PREFETCH + p);                                                              \
+                    __builtin_prefetch((const void *)((uintptr_t)b + PREFETCH + (uintptr_t)p));                        \
                 }                                                                                                      \
                 unpack_##name(whole(b, (k - i * CHUNK) / block * bytes, CHUNK_BYTES, padded), &c);                     \
-                multiply_chunk(&c, groups, bound == 0, x + i, acc);                                                    \
+                for (int32_t j = 0; j < rows; j++, at++) {                                                             \
+                    multiply_chunk(&c, groups, bound == 0, at, acc[j]);                                                \
+                }                                                                                                      \
             }                                                                                                          \
-            y[r] = sum_of(acc[0] + acc[1]);                                                                            \
+            for (int32_t j = 0; j < rows; j++) {                                                                       \
+                y[j * y_stride + r] = sum_of(acc[j][0] + acc[j][1]);                                                   \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void gemv_##name(                                                                                           \
+        int64_t k, const uint8_t *w, int64_t stride, int32_t w_rows, const struct activations *x, int32_t rows,        \
+        float *y, int64_t y_stride) {                                                                                  \
+        if (rows == 1) {                                                                                               \
+            rows_##name(1, k, w, stride, w_rows, x, y, y_stride);                                                      \
+        } else {                                                                                                       \
+            rows_##name(rows, k, w, stride, w_rows, x, y, y_stride);                                                   \
         }                                                                                                              \
     }
 QUANTIZED(X)

@@ -6,21 +6,21 @@ import java.lang.foreign.MemorySegment;
 
 /// One product of a [NativeMatmul], cut into tasks. Reused from step to step.
 ///
-/// A few rows read each tile of weights from memory once and multiply it with every row while it is in the second-level
-/// cache. For more rows there are other functions, which are bound by arithmetic.
+/// One row has functions of its own, which need no scratch memory. How several rows are best multiplied, few or many,
+/// each instruction-set level knows for itself.
 @SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
 final class NativeProduct {
-    /// Rows of activations that are multiplied one by one: from three on, unpacking the weights once for all is faster.
-    static final int FEW_ROWS = 2;
+    /// Rows that are bound by reading weights however exact the product is to be, so that activations of 8 bits do.
+    private static final int ROUNDED_ROWS = 2;
     /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
     /// count, and float weights then meet floats, where products of many rows may round both to bfloat16. An expert
     /// choice that is nearly a tie stays what it is.
     private static final int SMALL_MATRIX = 64;
 
-    /// Bytes of weights of a task when there are few rows: several tasks per thread even for small matrices, and less
-    /// than half of a second-level cache.
+    /// Bytes of weights of a task when rows are multiplied one by one: several tasks per thread even for small
+    /// matrices, and less than half of a second-level cache.
     private static final int TILE_BYTES = 256 << 10;
-    /// Weight rows of a task when there are many rows.
+    /// Weight rows of a task when rows are multiplied together.
     private static final int TILE_ROWS = 64;
     /// Rows of activations that are prepared by one task.
     private static final int GROUP = 16;
@@ -30,7 +30,7 @@ final class NativeProduct {
     private Rows x;
     private Rows y;
     private int type;
-    private boolean few;
+    private boolean oneByOne;
     private int precise;
     private int tileRows;
     private long weights;
@@ -50,10 +50,10 @@ final class NativeProduct {
         y = out;
         type = w.dtype().ggmlId();
         weights = w.data().address();
-        few = x.count() <= FEW_ROWS || w.rows() <= SMALL_MATRIX;
-        precise = precision == Precision.FINE ? 1 : 0;
-        tileRows = few ? (int) Math.clamp(TILE_BYTES / w.rowBytes(), 1, TILE_ROWS) : TILE_ROWS;
-        rowBytes = few ? level.gemvBytes(type, w.cols()) : 0;
+        oneByOne = x.count() == 1 || w.rows() <= SMALL_MATRIX;
+        precise = precision == Precision.FINE && x.count() > ROUNDED_ROWS ? 1 : 0;
+        tileRows = oneByOne ? (int) Math.clamp(TILE_BYTES / w.rowBytes(), 1, TILE_ROWS) : TILE_ROWS;
+        rowBytes = oneByOne ? level.gemvBytes(type, w.cols()) : 0;
     }
 
     /// C follows addresses without asking: better an exception than a crash.
@@ -68,23 +68,23 @@ final class NativeProduct {
 
     /// Whether the activations that `other` has prepared serve here too.
     boolean sharesActivations(NativeProduct other) {
-        return x == other.x && type == other.type && few == other.few && precise == other.precise;
+        return x == other.x && type == other.type && oneByOne == other.oneByOne && precise == other.precise;
     }
 
     /// Bytes of prepared activations, whole cache lines.
     long preparedBytes() {
-        long bytes = few ? rowBytes * x.count() : level.gemmBytes(type, precise, w.cols(), x.count());
+        long bytes = oneByOne ? rowBytes * x.count() : level.gemmBytes(type, precise, w.cols(), x.count());
         return (bytes + 63) & -64;
     }
 
     /// Bytes of scratch memory that a worker needs.
     long temporaryBytes() {
-        return few ? 0 : level.gemmTmp(type, precise, w.cols(), x.count());
+        return oneByOne ? 0 : level.gemmTmp(type, precise, w.cols(), x.count());
     }
 
     /// Tasks of [#prepare].
     int groups() {
-        return few ? x.count() : Math.ceilDiv(x.count(), GROUP);
+        return oneByOne ? x.count() : Math.ceilDiv(x.count(), GROUP);
     }
 
     /// Tasks of [#multiply].
@@ -104,7 +104,7 @@ final class NativeProduct {
     /// Prepares a group of activations.
     void prepare(int group) {
         long from = x.data().address() + x.offset(0);
-        if (few) {
+        if (oneByOne) {
             level.gemvX(type, w.cols(), x.data().address() + x.offset(group), prepared + group * rowBytes);
         } else {
             int first = group * GROUP;
@@ -120,7 +120,7 @@ final class NativeProduct {
         long stride = w.rowBytes();
         long tileWeights = weights + from * stride;
         long to = y.data().address() + (long) from * Float.BYTES;
-        if (!few) {
+        if (!oneByOne) {
             level.gemm(
                     type,
                     precise,
