@@ -27,9 +27,21 @@ struct few_w {
 
 INLINE int64_t few_x_bytes(int planes) { return (int64_t)sizeof(struct few_x) + planes * CHUNK; }
 
-/* The group whose piece is number `i` of a register, as spread_8 and spread_16 leave them. */
-INLINE int group_at(int groups, int i) {
-    return groups == 16 ? i % 4 * 4 + i / 4 : (i & 4) | (i & 1) << 1 | (i >> 1 & 1);
+/* Q4_K can be unpacked for less if a register holds groups that are two apart: 0 and 2, 1 and 3, 4 and 6, 5 and 7. */
+INLINE int apart(int32_t type) { return type == M4J_Q4_K; }
+
+INLINE void unpack_apart(const uint8_t *b, struct chunk *c) {
+    c->scale = k_scales(b);
+    for (int i = 0; i < 2; i++) {
+        __m512i bytes = _mm512_loadu_si512(b + 16 + 64 * i);
+        c->q[2 * i] = _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+        c->q[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
+    }
+}
+
+/* The group whose piece is number `i` of a register, as `spread` leaves them. */
+INLINE int group_at(int32_t type, int groups, int i) {
+    return groups == 16 ? i % 4 * 4 + i / 4 : apart(type) ? i : (i & 4) | (i & 1) << 1 | (i >> 1 & 1);
 }
 
 /* Register i becomes bytes 8 i to 8 i + 7 of all groups. */
@@ -52,7 +64,7 @@ INLINE void spread_16(const __m512i *q, __m512i *out) {
     out[3] = _mm512_unpackhi_epi64(b, d);
 }
 
-INLINE void spread(const struct chunk *c, int groups, struct few_w *w) {
+INLINE void spread(const struct chunk *c, int32_t type, int groups, struct few_w *w) {
     if (groups == 16) {
         const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
 #pragma GCC unroll 4
@@ -63,7 +75,8 @@ INLINE void spread(const struct chunk *c, int groups, struct few_w *w) {
         }
         return;
     }
-    const __m512i order = _mm512_set_epi32(23, 7, 21, 5, 22, 6, 20, 4, 19, 3, 17, 1, 18, 2, 16, 0);
+    const __m512i order = apart(type) ? _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0)
+                                      : _mm512_set_epi32(23, 7, 21, 5, 22, 6, 20, 4, 19, 3, 17, 1, 18, 2, 16, 0);
     const __m512i minimums = _mm512_add_epi32(order, _mm512_set1_epi32(8));
 #pragma GCC unroll 4
     for (int s = 0; s < STREAMS; s++) {
@@ -76,19 +89,6 @@ INLINE void spread(const struct chunk *c, int groups, struct few_w *w) {
     }
 }
 
-INLINE __m512i dot(const __m512i *w, int planes, const struct few_x *x) {
-    __m512i sum = _mm512_setzero_si512();
-#pragma GCC unroll 2
-    for (int p = 0; p < planes; p++) {
-        sum = _mm512_slli_epi32(sum, 8);
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) {
-            sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_loadu_si512(x->q[p] + 64 * i));
-        }
-    }
-    return sum;
-}
-
 /* Sums of two neighbouring lanes, those of `a` in even lanes and those of `b` in odd ones. */
 INLINE __m512i add_neighbours(__m512i a, __m512i b) {
     __m512i same = _mm512_mask_blend_epi32(0xaaaa, a, b), other = _mm512_mask_blend_epi32(0x5555, a, b);
@@ -98,11 +98,27 @@ INLINE __m512i add_neighbours(__m512i a, __m512i b) {
 /* Adds the product with one row of activations to the sums of that row: STREAMS registers, or half as many. */
 INLINE void multiply_chunk(const struct few_w *w, int groups, int planes, const struct few_x *x, __m512 *acc) {
     const int both = groups == 8, registers = both ? STREAMS / 2 : STREAMS;
+    __m512i dot[STREAMS];
+#pragma GCC unroll 4
+    for (int s = 0; s < STREAMS; s++) {
+        dot[s] = _mm512_setzero_si512();
+    }
+#pragma GCC unroll 2
+    for (int p = 0; p < planes; p++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            __m512i v = _mm512_loadu_si512(x->q[p] + 64 * i);
+#pragma GCC unroll 4
+            for (int s = 0; s < STREAMS; s++) {
+                __m512i before = p && i == 0 ? _mm512_slli_epi32(dot[s], 8) : dot[s];
+                dot[s] = _mm512_dpbusd_epi32(before, w->q[s][i], v);
+            }
+        }
+    }
     __m512 scale = _mm512_loadu_ps(x->scale), sum = _mm512_loadu_ps(x->sum);
 #pragma GCC unroll 4
     for (int i = 0; i < registers; i++) {
-        __m512i products = both ? add_neighbours(dot(w->q[2 * i], planes, x), dot(w->q[2 * i + 1], planes, x))
-                                : dot(w->q[i], planes, x);
+        __m512i products = both ? add_neighbours(dot[2 * i], dot[2 * i + 1]) : dot[i];
         __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(products), scale);
         acc[i] = _mm512_fmadd_ps(w->scale[i], scaled, _mm512_fmadd_ps(w->minimum[i], sum, acc[i]));
     }
@@ -129,9 +145,13 @@ static float sum_of_stream(const __m512 *acc, int groups, int s) {
                     memset(rest, 0, sizeof rest);                                                                      \
                     b = memcpy(rest, b, (size_t)((k - from) / block * bytes));                                         \
                 }                                                                                                      \
-                unpack_##name(b, c + s);                                                                               \
+                if (apart(type)) {                                                                                     \
+                    unpack_apart(b, c + s);                                                                            \
+                } else {                                                                                               \
+                    unpack_##name(b, c + s);                                                                           \
+                }                                                                                                      \
             }                                                                                                          \
-            spread(c, groups, &spread_w);                                                                              \
+            spread(c, type, groups, &spread_w);                                                                        \
             for (int32_t r = 0; r < rows; r++, x += few_x_bytes(planes)) {                                             \
                 multiply_chunk(&spread_w, groups, planes, (const struct few_x *)x, acc[r]);                            \
             }                                                                                                          \
@@ -178,11 +198,11 @@ int64_t m4j_few_bytes(int32_t type, int32_t precise, int64_t k) {
                            : (k + SPAN - 1) / SPAN * SPAN * (int64_t)sizeof(float);
 }
 
-static void quantize_chunk(int groups, int planes, const float *v, struct few_x *out) {
+static void quantize_chunk(int32_t type, int groups, int planes, const float *v, struct few_x *out) {
     int8_t q[2][CHUNK];
     int size = CHUNK / groups, piece = size / 4, lanes = LANES / groups;
     for (int i = 0; i < groups; i++) {
-        int from = group_at(groups, i) * size, sum;
+        int from = group_at(type, groups, i) * size, sum;
         float scale = quantize_group(v + from, size, planes, q[0] + from, &sum);
         for (int p = 0; p < planes; p++) {
             for (int j = 0; j < 4; j++) {
@@ -203,7 +223,7 @@ void m4j_few_x(int32_t type, int32_t precise, int64_t k, const float *x, int32_t
         for (int64_t from = 0, at = row; from < k; from += CHUNK, at += rows) {
             float buffer[CHUNK];
             struct few_x *to = (struct few_x *)((uint8_t *)out + at * few_x_bytes(planes));
-            quantize_chunk(groups, planes, padded(x, k, from, buffer), to);
+            quantize_chunk(type, groups, planes, padded(x, k, from, buffer), to);
         }
         return;
     }
