@@ -55,7 +55,8 @@ class KernelParityTest {
     @MethodSource("shapes")
     void matmulEqualsScalarForOneAndManyRows(DType type, int k) {
         Random random = new Random(31L * type.ordinal() + k);
-        int[] batches = k > 600 ? new int[] {1, 5, 33} : new int[] {1, 2, 4, 5, 16, 17, 33, 50};
+        // Around 8, 16 and 24 rows, kernels choose another way to multiply.
+        int[] batches = k > 600 ? new int[] {1, 5, 33} : new int[] {1, 2, 3, 5, 8, 9, 16, 17, 24, 25, 33};
         Tensor w = weights(type, k > 600 ? 13 : 101, k, random);
         for (int rows : batches) {
             Rows x = gaussian(rows, k, random);
@@ -115,6 +116,38 @@ class KernelParityTest {
                         kernels.matmul(w, x, y);
                         assertNoNumbers(level + " " + what, y);
                     });
+                }
+            }
+        }
+    }
+
+    /// Rows of activations that meet the same weights have nothing else in common.
+    @ParameterizedTest
+    @EnumSource
+    void aRowThatIsNoNumberLeavesTheOthersAlone(DType type) {
+        int k = 2 * Math.max(256, type.blockElements());
+        Random random = new Random(type.ordinal());
+        Tensor w = weights(type, 13, k, random);
+        for (int rows : new int[] {2, 5, 9, 33}) {
+            Rows x = gaussian(rows, k, random);
+            Rows expected = Rows.allocate(arena, rows, w.rows());
+            Rows actual = Rows.allocate(arena, rows, w.rows());
+            for (Map.Entry<String, Kernels> level : NATIVE.entrySet()) {
+                level.getValue().matmul(w, x, expected);
+                for (float damage : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+                    Rows damaged = copy(x);
+                    damaged.set(1, 300, damage);
+                    level.getValue().matmul(w, damaged, actual);
+                    for (int row = 0; row < rows; row++) {
+                        for (int i = 0; i < w.rows(); i++) {
+                            String what = level.getKey() + " " + type + " rows=" + rows + " at " + row + ", " + i;
+                            if (row == 1) {
+                                assertThat(actual.get(row, i)).as(what).isNotFinite();
+                            } else {
+                                assertThat(actual.get(row, i)).as(what).isEqualTo(expected.get(row, i));
+                            }
+                        }
+                    }
                 }
             }
         }
