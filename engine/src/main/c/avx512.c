@@ -5,7 +5,7 @@
 
 /* Whether rows are few. Tiles take long to make, which pays when many rows share them; with weights of 16 bits they are
  * made sooner, and then multiplied as pairs. */
-static int few(int32_t type, int32_t rows) { return rows <= (type == M4J_F16 || type == M4J_BF16 ? 8 : 24); }
+static int few(int32_t type, int32_t rows) { return rows <= (type == M4J_F16 || type == M4J_BF16 ? 8 : MOST_FEW); }
 
 int64_t mixtral4j_avx512_gemv_bytes(int32_t type, int64_t k) { return m4j_few_bytes(type, 0, k); }
 

@@ -9,7 +9,6 @@
 
 #define STREAMS 4
 #define PREFETCH 1024 /* bytes ahead: the latency of memory at the speed of one core */
-#define MOST_ROWS 32  /* rows whose sums have room */
 
 /* 256 activations, `planes` bytes each. Bytes of a group are spread over the four registers of a plane, so that a lane
  * adds up products of one group: a piece of 8 bytes in two lanes for 8 groups, of 4 bytes in one lane for 16. */
@@ -235,12 +234,12 @@ void m4j_few_x(int32_t type, int32_t precise, int64_t k, const float *x, int32_t
     }
 }
 
-/* `groups` is how sums are laid out: 8, or any other. */
+/* Four rows of weights times all rows of activations. */
 typedef void streams(int64_t k, const uint8_t *const *w, const void *x, int32_t rows, __m512 (*acc)[STREAMS]);
 
 static void all_rows(streams *multiply, int groups, int64_t k, const uint8_t *w, int64_t stride, int32_t w_rows,
     const void *x, int32_t rows, float *y, int64_t y_stride) {
-    __m512 acc[MOST_ROWS][STREAMS];
+    __m512 acc[MOST_FEW][STREAMS];
     int32_t share = w_rows / STREAMS, rest = w_rows % STREAMS;
     for (int32_t r = 0; r < share + (rest > 0); r++) {
         int32_t at[STREAMS];

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
-/* A few rows of activations, avx512_few.c: bytes of a row; row `row` of `rows`; the product. */
+#define MOST_FEW 24
+
+/* Up to MOST_FEW rows of activations, avx512_few.c: bytes of a row; row `row` of `rows`; the product. */
 int64_t m4j_few_bytes(int32_t type, int32_t precise, int64_t k);
 void m4j_few_x(int32_t type, int32_t precise, int64_t k, const float *x, int32_t row, int32_t rows, void *out);
 void m4j_few(int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
