@@ -150,9 +150,10 @@ final class TrainingLawsTest {
     @EnumSource(names = {"F32", "BF16"})
     void trainingMakesTheLossSmaller(DType compute) {
         try (TrainableMixtral model = TrainableMixtral.random(KERNELS, CONFIG, OPTIONS.withCompute(compute), 3)) {
-            double first = train(KERNELS, model, 0.3f).lossSum();
+            // With three times the rate a step leads too far now and then, and the loss jumps.
+            double first = train(KERNELS, model, 0.1f).lossSum();
             for (int step = 0; step < 40; step++) {
-                train(KERNELS, model, 0.3f);
+                train(KERNELS, model, 0.1f);
             }
             assertThat(model.evaluate(Models.batch()).lossSum()).isLessThan(first / 2);
         }
