@@ -39,7 +39,6 @@ INLINE void multiply_chunk(
     }
 }
 
-/* Weight rows times `n` rows of activations, whose chunks stand side by side. */
 /* `rows` rows of activations meet each row of weights while it is unpacked. */
 #define X(name, type, block, bytes, groups, bound)                                                                     \
     INLINE void rows_##name(                                                                                           \
