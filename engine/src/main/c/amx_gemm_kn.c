@@ -4,7 +4,7 @@
 
 #define BYTES_OF_ROW (VECTORS * 64)
 
-static void multiply(int pairs, const __m512i *w, const int32_t *x, int32_t rows, __m512 *sums) {
+static void multiply(int pairs, const floats *w, const int32_t *x, int32_t rows, __m512 *sums) {
     tile_start();
     for (int32_t j = 0; j < rows; j += 32) {
         const int32_t *upper = x + (int64_t)j * PAIRS, *lower = upper + 16 * PAIRS;
@@ -18,8 +18,8 @@ static void multiply(int pairs, const __m512i *w, const int32_t *x, int32_t rows
             tile_load(3, at + 16 * VECTORS + 1, BYTES_OF_ROW);
             for (int p = 0; p < pairs; p += STEP) {
                 tile_load(4, upper + p, PAIRS * 4);
-                tile_load(6, w + p * VECTORS + v, BYTES_OF_ROW);
-                tile_load(7, w + p * VECTORS + v + 1, BYTES_OF_ROW);
+                tile_load(6, w[v] + p, 64);
+                tile_load(7, w[v + 1] + p, 64);
                 tile_multiply(0, 4, 6);
                 tile_load(5, lower + p, PAIRS * 4);
                 tile_multiply(1, 4, 7);

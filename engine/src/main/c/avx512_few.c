@@ -140,10 +140,7 @@ static float sum_of_stream(const __m512 *acc, int groups, int s) {
                 for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                            \
                     _mm_prefetch((const char *)((uintptr_t)b + PREFETCH + p), _MM_HINT_T0);                            \
                 }                                                                                                      \
-                if (k - from < CHUNK) {                                                                                \
-                    memset(rest, 0, sizeof rest);                                                                      \
-                    b = memcpy(rest, b, (size_t)((k - from) / block * bytes));                                         \
-                }                                                                                                      \
+                b = m4j_whole(b, (k - from) / block * bytes, CHUNK_BYTES, rest);                                       \
                 if (apart(type)) {                                                                                     \
                     unpack_apart(b, c + s);                                                                            \
                 } else {                                                                                               \

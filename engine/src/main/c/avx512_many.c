@@ -4,11 +4,7 @@
  */
 #include "avx512_activations.h"
 #include "avx512_products.h"
-
-#define VECTORS 4                  /* registers of weight rows in a tile */
-#define TILE (VECTORS * LANES)     /* weight rows of a tile */
-#define ROWS 6                     /* rows of activations that a tile meets at once: 24 accumulators of 32 registers */
-#define DEPTH 128                  /* lanes of 4 bytes of a tile of floats, or of pairs of bfloat16 */
+#include "avx512_tile.h"
 
 /* 256 activations: `sums` of each group are integers times −excess for symmetric formats, else scaled floats. */
 struct gemm_x {
@@ -42,15 +38,10 @@ static void gather(const __m512i *q, const __m512i *factors, int groups, struct 
         for (int r = 0; r < rows; r++, w += stride) {                                                                  \
             struct chunk c;                                                                                            \
             for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                                \
-                _mm_prefetch((const char *)w + 2 * CHUNK_BYTES + p, _MM_HINT_T1);                                      \
+                _mm_prefetch((const char *)((uintptr_t)w + 2 * CHUNK_BYTES + p), _MM_HINT_T1);                         \
             }                                                                                                          \
-            if (n == CHUNK) {                                                                                          \
-                unpack_##name(w, &c);                                                                                  \
-            } else {                                                                                                   \
-                uint8_t rest[CHUNK_BYTES] = {0};                                                                       \
-                memcpy(rest, w, (size_t)(n / block * bytes));                                                          \
-                unpack_##name(rest, &c);                                                                               \
-            }                                                                                                          \
+            uint8_t rest[CHUNK_BYTES];                                                                                 \
+            unpack_##name(m4j_whole(w, n / block * bytes, CHUNK_BYTES, rest), &c);                                     \
             memcpy(q[r], c.q, sizeof c.q);                                                                             \
             memcpy(factors[r], &c.scale, sizeof factors[0]);                                                           \
         }                                                                                                              \
@@ -185,44 +176,6 @@ static void gemm_bytes(unpack_bytes *unpack, tile_product *product, int64_t chun
     }
 }
 
-/* DEPTH lanes of 4 bytes, a float or a pair of bfloat16, of 16 weight rows. */
-typedef __m512i floats[DEPTH];
-
-INLINE void multiply_floats(
-    const int vectors, const int rows, const int pairs, const floats *t, const int32_t *x, __m512 *acc) {
-    __m512 sum[ROWS][VECTORS];
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            sum[r][v] = acc[r * VECTORS + v];
-        }
-    }
-    for (int i = 0; i < DEPTH; i++) {
-        __m512i w[VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            w[v] = t[v][i];
-        }
-#pragma GCC unroll 6
-        for (int r = 0; r < rows; r++) {
-            __m512i xs = _mm512_set1_epi32(x[r * DEPTH + i]);
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++) {
-                sum[r][v] = pairs ? _mm512_dpbf16_ps(sum[r][v], (__m512bh)w[v], (__m512bh)xs)
-                                  : _mm512_fmadd_ps((__m512)w[v], (__m512)xs, sum[r][v]);
-            }
-        }
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            acc[r * VECTORS + v] = sum[r][v];
-        }
-    }
-}
-
 #define multiply multiply_floats
 static void gemm_pairs(unpack_pairs *unpack, int64_t chunk_bytes, int64_t k, const uint8_t *w, int64_t stride,
     int32_t w_rows, const int32_t *x, int32_t rows, __m512 *acc) {
@@ -234,7 +187,7 @@ static void gemm_pairs(unpack_pairs *unpack, int64_t chunk_bytes, int64_t k, con
             int left = w_rows - v * LANES;
             unpack(w + v * LANES * stride, stride, left < LANES ? left : LANES, depth, t[v]);
         }
-        PRODUCT(vectors, rows, t, x, DEPTH, 1)
+        PRODUCT(vectors, rows, t, x, DEPTH, 1, DEPTH)
     }
 }
 
@@ -255,7 +208,7 @@ static void gemm_f32(
             }
             transpose_rows(r[0], DEPTH / LANES, t[v]);
         }
-        PRODUCT(vectors, rows, t, x, DEPTH, 0)
+        PRODUCT(vectors, rows, t, x, DEPTH, 0, DEPTH)
     }
 }
 #undef multiply

@@ -5,6 +5,8 @@
 
 #include "mixtral4j.h"
 
+#include <string.h>
+
 /* Elements of a block; a row is a whole number of blocks. */
 static inline int64_t m4j_block_elements(int32_t type) {
     switch (type) {
@@ -59,6 +61,16 @@ static inline int64_t m4j_block_bytes(int32_t type) {
 /* Bytes of `k` consecutive elements, whole blocks. */
 static inline int64_t m4j_row_bytes(int32_t type, int64_t k) {
     return k / m4j_block_elements(type) * m4j_block_bytes(type);
+}
+
+/* `b` if all its `bytes` are there, else the `present` ones and zeros in `padded`: nothing is read after a row. */
+static inline const uint8_t *m4j_whole(const uint8_t *b, int64_t present, int bytes, uint8_t *padded) {
+    if (present >= bytes) {
+        return b;
+    }
+    memset(padded, 0, (size_t)bytes);
+    memcpy(padded, b, (size_t)present);
+    return padded;
 }
 
 /* `bytes` rounded up to whole cache lines. */

@@ -2,18 +2,18 @@
  * rounded to bfloat16. 64 columns of weights become pairs of two neighbours along k, 256 deep, and stay in the caches
  * while all rows of activations meet them. A level that includes this file defines `multiply` before.
  *
- * Activations: [chunk][row][128 pairs], rows rounded up to whole tiles. Weights: [pair][4 registers]. Sums: [row][4].
+ * Activations: [chunk][row][128 pairs], rows rounded up to whole tiles. Weights: [4 registers][pair]. Sums: [row][4].
  */
 #ifndef MIXTRAL4J_GEMM_KN_H
 #define MIXTRAL4J_GEMM_KN_H
 
-#include "avx512.h"
+#include "avx512_tile.h"
 
-enum { PAIRS = CHUNK / 2, VECTORS = 4, COLUMNS = VECTORS * LANES, STEP = 16, SPARE = 8 };
+enum { PAIRS = DEPTH, COLUMNS = TILE, STEP = 16, SPARE = 8 };
 
 /* Adds the products of `pairs`, a multiple of STEP, to the sums of `rows` rows; more rows may be read, and their sums
  * written, up to the next multiple of 32 or SPARE more than `rows`. */
-static void multiply(int pairs, const __m512i *w, const int32_t *x, int32_t rows, __m512 *sums);
+static void multiply(int pairs, const floats *w, const int32_t *x, int32_t rows, __m512 *sums);
 
 static int64_t stored_rows(int32_t rows) { return ((int64_t)rows + 31) / 32 * 32; }
 
@@ -73,22 +73,22 @@ INLINE __m512 load_weights(int32_t type, const uint8_t *w, int64_t column, __mma
     return type == M4J_F32 ? load_f32(w + column * 4, mask) : load_bf16(w + column * 2, mask);
 }
 
-static void pack(int32_t type, int64_t k, const uint8_t *w, int64_t stride, int64_t columns, __m512i *out) {
+static void pack(int32_t type, int64_t k, const uint8_t *w, int64_t stride, int64_t columns, floats *out) {
     for (int p = 0; p < whole_steps(k); p++) {
         for (int v = 0; v < VECTORS; v++) {
             __mmask16 mask = first(columns - v * LANES);
             const uint8_t *row = w + 2 * p * stride;
             __m512 even = 2 * p < k ? load_weights(type, row, v * LANES, mask) : _mm512_setzero_ps();
             __m512 odd = 2 * p + 1 < k ? load_weights(type, row + stride, v * LANES, mask) : _mm512_setzero_ps();
-            out[p * VECTORS + v] = interleave(even, odd);
+            out[v][p] = interleave(even, odd);
         }
     }
 }
 
 static void product(int32_t type, int64_t k, const uint8_t *w, int64_t stride, int32_t columns, const int32_t *x,
     int64_t x_chunk, int32_t rows, float *y, int64_t y_stride, int32_t add, void *tmp) {
-    __m512i *packed = tmp;
-    __m512 *sums = (__m512 *)(packed + PAIRS * VECTORS);
+    floats *packed = tmp;
+    __m512 *sums = (__m512 *)(packed + VECTORS);
     int64_t width = type == M4J_F32 ? 4 : 2;
     for (int32_t c = 0; c < columns; c += COLUMNS) {
         memset(sums, 0, (size_t)rows * VECTORS * sizeof *sums);

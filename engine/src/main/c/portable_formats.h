@@ -26,16 +26,6 @@ static int64_t chunks_of(int64_t k) {
     return (k + CHUNK - 1) / CHUNK;
 }
 
-/* `b` if all its `bytes` are there, else the `present` ones and zeros in `padded`: nothing is read after a row. */
-INLINE const uint8_t *whole(const uint8_t *b, int64_t present, int bytes, uint8_t *padded) {
-    if (present >= bytes) {
-        return b;
-    }
-    memset(padded, 0, (size_t)bytes);
-    memcpy(padded, b, (size_t)present);
-    return padded;
-}
-
 INLINE words words_at(const void *p) {
     words v;
     memcpy(&v, p, WIDTH);

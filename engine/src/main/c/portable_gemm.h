@@ -52,7 +52,7 @@ static void gather(const struct chunk *rows, int groups, struct tile *t) {
             for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                                \
                 __builtin_prefetch(b + 2 * CHUNK_BYTES + p, 0, 2);                                                     \
             }                                                                                                          \
-            unpack_##name(whole(b, columns / block * bytes, CHUNK_BYTES, padded), c + r);                              \
+            unpack_##name(m4j_whole(b, columns / block * bytes, CHUNK_BYTES, padded), c + r);                          \
         }                                                                                                              \
         gather(c, groups, t);                                                                                          \
     }
@@ -215,7 +215,7 @@ static void gemm_quantized(
                         const uint8_t *b = w + (r + i) * stride + (from + c) * bytes;                                  \
                         uint8_t padded[LANES * bytes];                                                                 \
                         __builtin_prefetch(b + 2 * DEPTH * bytes, 0, 2);                                               \
-                        b = whole(b, r + i < w_rows && n > 0 ? n * bytes : 0, LANES * bytes, padded);                  \
+                        b = m4j_whole(b, r + i < w_rows && n > 0 ? n * bytes : 0, LANES * bytes, padded);              \
                         part[i] = (ints)load_##name(b);                                                                \
                     }                                                                                                  \
                     transpose(part);                                                                                   \

@@ -55,7 +55,7 @@ INLINE void multiply_chunk(
                 for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                            \
                     __builtin_prefetch((const void *)((uintptr_t)b + PREFETCH + (uintptr_t)p));                        \
                 }                                                                                                      \
-                unpack_##name(whole(b, (k - i * CHUNK) / block * bytes, CHUNK_BYTES, padded), &c);                     \
+                unpack_##name(m4j_whole(b, (k - i * CHUNK) / block * bytes, CHUNK_BYTES, padded), &c);                 \
                 for (int32_t j = 0; j < rows; j++, at++) {                                                             \
                     multiply_chunk(&c, groups, bound == 0, at, acc[j]);                                                \
                 }                                                                                                      \
