@@ -67,6 +67,7 @@ final class VectorRowOps {
         MemorySegment y = out.data();
         int cols = a.cols();
         long at = a.offset(row);
+        long weights = b.offset(0);
         long to = out.offset(row);
         FloatVector squares = FloatVector.zero(FLOATS);
         int i = 0;
@@ -83,7 +84,7 @@ final class VectorRowOps {
         for (i = 0; i <= cols - COUNT; i += COUNT) {
             FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE)
                     .mul(scale)
-                    .mul(FloatVector.fromMemorySegment(FLOATS, weight, i * 4L, NATIVE))
+                    .mul(FloatVector.fromMemorySegment(FLOATS, weight, weights + i * 4L, NATIVE))
                     .intoMemorySegment(y, to + i * 4L, NATIVE);
         }
         for (; i < cols; i++) {

@@ -1,19 +1,20 @@
 package io.github.mixtral4j.kernel;
 
+import static io.github.mixtral4j.kernel.TestRows.assertAbsolutelyClose;
+import static io.github.mixtral4j.kernel.TestRows.assertClose;
+import static io.github.mixtral4j.kernel.TestRows.copy;
+import static io.github.mixtral4j.kernel.TestRows.gaussian;
+import static io.github.mixtral4j.kernel.TestRows.weights;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
-import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.quant.Q2K;
 import io.github.mixtral4j.quant.Q3K;
 import io.github.mixtral4j.quant.Q6K;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
-import io.github.mixtral4j.tensor.Shape;
 import io.github.mixtral4j.tensor.Tensor;
 import io.github.mixtral4j.testkit.SizeSource;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.Random;
@@ -57,9 +58,9 @@ class KernelParityTest {
         Random random = new Random(31L * type.ordinal() + k);
         // Around 8, 16 and 24 rows, kernels choose another way to multiply.
         int[] batches = k > 600 ? new int[] {1, 5, 33} : new int[] {1, 2, 3, 5, 8, 9, 16, 17, 24, 25, 33};
-        Tensor w = weights(type, k > 600 ? 13 : 101, k, random);
+        Tensor w = weights(arena, type, k > 600 ? 13 : 101, k, random);
         for (int rows : batches) {
-            Rows x = gaussian(rows, k, random);
+            Rows x = gaussian(arena, rows, k, random);
             Rows expected = Rows.allocate(arena, rows, w.rows());
             Rows actual = Rows.allocate(arena, rows, w.rows());
             SCALAR.matmul(w, x, expected);
@@ -97,13 +98,13 @@ class KernelParityTest {
         Random random = new Random(type.ordinal());
         for (int half : halves(type)) {
             for (int bits : new int[] {0x7c00, 0xfc00, 0x7e00, 0x7c01}) {
-                Tensor w = weights(type, blocks, k, random);
+                Tensor w = weights(arena, type, blocks, k, random);
                 for (int row = 0; row < blocks; row++) {
                     long block = row * w.rowBytes() + (long) row * type.blockBytes();
                     w.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, block + half, (short) bits);
                 }
                 for (int rows : new int[] {1, 5, 33}) {
-                    Rows x = gaussian(rows, k, random);
+                    Rows x = gaussian(arena, rows, k, random);
                     Rows y = Rows.allocate(arena, rows, w.rows());
                     SCALAR.matmul(w, x, y);
                     String what = type + " bits=" + Integer.toHexString(bits) + " rows=" + rows;
@@ -127,15 +128,15 @@ class KernelParityTest {
     void aRowThatIsNoNumberLeavesTheOthersAlone(DType type) {
         int k = 2 * Math.max(256, type.blockElements());
         Random random = new Random(type.ordinal());
-        Tensor w = weights(type, 13, k, random);
+        Tensor w = weights(arena, type, 13, k, random);
         for (int rows : new int[] {2, 5, 9, 33}) {
-            Rows x = gaussian(rows, k, random);
+            Rows x = gaussian(arena, rows, k, random);
             Rows expected = Rows.allocate(arena, rows, w.rows());
             Rows actual = Rows.allocate(arena, rows, w.rows());
             for (Map.Entry<String, Kernels> level : NATIVE.entrySet()) {
                 level.getValue().matmul(w, x, expected);
                 for (float damage : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
-                    Rows damaged = copy(x);
+                    Rows damaged = copy(arena, x);
                     damaged.set(1, 300, damage);
                     level.getValue().matmul(w, damaged, actual);
                     for (int row = 0; row < rows; row++) {
@@ -186,7 +187,7 @@ class KernelParityTest {
     @MethodSource("shapes")
     void embedEqualsScalar(DType type, int k) {
         Random random = new Random(k);
-        Tensor table = weights(type, 5, k, random);
+        Tensor table = weights(arena, type, 5, k, random);
         Rows expected = Rows.allocate(arena, 3, k);
         Rows actual = Rows.allocate(arena, 3, k);
         SCALAR.embed(table, new int[] {4, 0, 2}, expected);
@@ -202,24 +203,24 @@ class KernelParityTest {
     @MethodSource("sizes")
     void rowOperationsEqualScalar(int cols) {
         Random random = new Random(cols);
-        Rows x = gaussian(3, cols, random);
-        Rows weight = gaussian(1, cols, random);
+        Rows x = gaussian(arena, 3, cols, random);
+        Rows weight = gaussian(arena, 1, cols, random);
         Rows expected = Rows.allocate(arena, 3, cols);
         Rows actual = Rows.allocate(arena, 3, cols);
         SCALAR.rmsNorm(x, weight, 1e-5f, expected);
         VECTOR.rmsNorm(x, weight, 1e-5f, actual);
         assertClose("rmsNorm " + cols, expected, actual, 2e-6);
 
-        Rows gate = gaussian(3, cols, random);
+        Rows gate = gaussian(arena, 3, cols, random);
         for (int i = 0; i < cols; i += 5) {
             gate.set(1, i, gate.get(1, i) * 60);
         }
-        Rows gateCopy = copy(gate);
+        Rows gateCopy = copy(arena, gate);
         SCALAR.swiglu(gate, x);
         VECTOR.swiglu(gateCopy, x);
         assertClose("swiglu " + cols, gate, gateCopy, 2e-6);
 
-        Rows sum = copy(x);
+        Rows sum = copy(arena, x);
         VECTOR.add(sum, gate);
         SCALAR.add(x, gate);
         assertClose("add " + cols, x, sum, 0);
@@ -232,56 +233,6 @@ class KernelParityTest {
             float actual = Lanes.exp(jdk.incubator.vector.FloatVector.broadcast(Lanes.FLOATS, x))
                     .lane(0);
             assertThat((double) actual / Math.exp(x)).as("exp(%s)", x).isBetween(1 - 3e-7, 1 + 3e-7);
-        }
-    }
-
-    private Tensor weights(DType type, int rows, int k, Random random) {
-        float[] values = new float[rows * k];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (random.nextGaussian() + 0.1);
-        }
-        MemorySegment data = arena.allocate(type.bytes(k) * rows, 1);
-        BlockCodec.of(type).encode(values, 0, data, 0, values.length);
-        return new Tensor("w", type, Shape.matrix(rows, k), data);
-    }
-
-    private Rows gaussian(int rows, int cols, Random random) {
-        Rows x = Rows.allocate(arena, rows, cols);
-        for (int row = 0; row < rows; row++) {
-            for (int i = 0; i < cols; i++) {
-                x.set(row, i, (float) random.nextGaussian());
-            }
-        }
-        return x;
-    }
-
-    private Rows copy(Rows x) {
-        Rows copy = Rows.allocate(arena, x.count(), x.cols());
-        copy.data().copyFrom(x.data());
-        return copy;
-    }
-
-    private static void assertAbsolutelyClose(String what, Rows expected, Rows actual, double tolerance) {
-        for (int row = 0; row < expected.count(); row++) {
-            for (int i = 0; i < expected.cols(); i++) {
-                assertThat((double) actual.get(row, i))
-                        .as("%s at [%d, %d], seeded by the shape", what, row, i)
-                        .isCloseTo(expected.get(row, i), within(tolerance));
-            }
-        }
-    }
-
-    private static void assertClose(String what, Rows expected, Rows actual, double tolerance) {
-        for (int row = 0; row < expected.count(); row++) {
-            for (int i = 0; i < expected.cols(); i++) {
-                double e = expected.get(row, i);
-                double a = actual.get(row, i);
-                if (!(Math.abs(e - a) <= tolerance * Math.max(1, Math.abs(e)))) {
-                    assertThat(a)
-                            .as("%s at [%d, %d], seeded by the shape", what, row, i)
-                            .isEqualTo(e);
-                }
-            }
         }
     }
 }

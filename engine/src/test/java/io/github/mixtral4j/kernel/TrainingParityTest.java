@@ -1,14 +1,16 @@
 package io.github.mixtral4j.kernel;
 
+import static io.github.mixtral4j.kernel.TestRows.assertClose;
+import static io.github.mixtral4j.kernel.TestRows.copy;
+import static io.github.mixtral4j.kernel.TestRows.gaussian;
+import static io.github.mixtral4j.kernel.TestRows.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.mixtral4j.kernel.BackwardProduct.OfInput;
 import io.github.mixtral4j.kernel.BackwardProduct.OfWeights;
-import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
-import io.github.mixtral4j.tensor.Shape;
 import io.github.mixtral4j.tensor.Tensor;
 import io.github.mixtral4j.testkit.SizeSource;
 import java.lang.foreign.Arena;
@@ -63,13 +65,13 @@ class TrainingParityTest {
     void transposedProductEqualsScalar(DType type, int k) {
         Random random = new Random(17L * type.ordinal() + k);
         for (int n : new int[] {1, 519}) {
-            Tensor w = weights(type, n, k, random);
+            Tensor w = weights(arena, type, n, k, random);
             for (int rows : new int[] {1, 50}) {
-                Rows dy = gaussian(rows, n, random);
+                Rows dy = gaussian(arena, rows, n, random);
                 Rows expected = Rows.allocate(arena, rows, k);
                 SCALAR.backward(List.of(new OfInput(w, dy, expected)));
                 FAST.forEach((name, kernels) -> {
-                    Rows actual = gaussian(rows, k, random);
+                    Rows actual = gaussian(arena, rows, k, random);
                     kernels.backward(List.of(new OfInput(w, dy, actual)));
                     String what = name + " " + type + " k=" + k + " n=" + n + " rows=" + rows;
                     assertClose(what, expected, actual, tolerance(name, type) * Math.sqrt(n));
@@ -90,13 +92,13 @@ class TrainingParityTest {
         for (int n : new int[] {1, 24, 70}) {
             for (int k : new int[] {1, 31, 260}) {
                 for (DType precision : new DType[] {DType.F32, DType.BF16}) {
-                    Rows dy = gaussian(rows, n, random);
-                    Rows x = gaussian(rows, k, random);
-                    Rows start = gaussian(n, k, random);
-                    Rows expected = copy(start);
+                    Rows dy = gaussian(arena, rows, n, random);
+                    Rows x = gaussian(arena, rows, k, random);
+                    Rows start = gaussian(arena, n, k, random);
+                    Rows expected = copy(arena, start);
                     SCALAR.backward(List.of(new OfWeights(dy, x, precision, expected)));
                     FAST.forEach((name, kernels) -> {
-                        Rows actual = copy(start);
+                        Rows actual = copy(arena, start);
                         kernels.backward(List.of(new OfWeights(dy, x, precision, actual)));
                         String what = name + " " + precision + " rows=" + rows + " n=" + n + " k=" + k;
                         assertClose(what, expected, actual, tolerance(name, precision) * Math.sqrt(rows));
@@ -113,9 +115,9 @@ class TrainingParityTest {
         KernelKind kernelKind = KernelKind.valueOf(kind.toUpperCase(Locale.ROOT));
         assumeTrue(kind.equals("vector") || FAST.size() > 1, "no native kernels on this machine");
         Random random = new Random(3);
-        Tensor w = weights(DType.BF16, 300, 260, random);
-        Rows dy = gaussian(90, 300, random);
-        Rows x = gaussian(90, 260, random);
+        Tensor w = weights(arena, DType.BF16, 300, 260, random);
+        Rows dy = gaussian(arena, 90, 300, random);
+        Rows x = gaussian(arena, 90, 260, random);
         Rows[] dx = {Rows.allocate(arena, 90, 260), Rows.allocate(arena, 90, 260)};
         Rows[] dw = {Rows.allocate(arena, 300, 260), Rows.allocate(arena, 300, 260)};
         for (int i = 0; i < 2; i++) {
@@ -135,14 +137,14 @@ class TrainingParityTest {
     @MethodSource("sizes")
     void rowOperationsEqualScalar(int cols) {
         Random random = new Random(cols);
-        Rows x = gaussian(5, cols, random);
-        Rows y = gaussian(5, cols, random);
-        Rows weight = gaussian(1, cols, random);
-        Rows dx = gaussian(5, cols, random);
-        Rows dWeight = gaussian(1, cols, random);
+        Rows x = gaussian(arena, 5, cols, random);
+        Rows y = gaussian(arena, 5, cols, random);
+        Rows weight = gaussian(arena, 1, cols, random);
+        Rows dx = gaussian(arena, 5, cols, random);
+        Rows dWeight = gaussian(arena, 1, cols, random);
         bothWays("rmsNormBackward", ops -> ops.rmsNormBackward(x, weight, 1e-5f, y, dx, dWeight), 1e-5, dx, dWeight);
 
-        Rows gate = gaussian(5, cols, random);
+        Rows gate = gaussian(arena, 5, cols, random);
         for (int i = 0; i < cols; i += 5) {
             gate.set(1, i, gate.get(1, i) * 40);
         }
@@ -151,7 +153,7 @@ class TrainingParityTest {
         bothWays("swiglu", ops -> ops.swiglu(gate, x, scales, out), 2e-6, out);
 
         Rows sums = Rows.allocate(arena, 1, 5);
-        Rows up = copy(x);
+        Rows up = copy(arena, x);
         bothWays(
                 "swigluBackward",
                 ops -> {
@@ -172,7 +174,7 @@ class TrainingParityTest {
     @MethodSource("sizes")
     void crossEntropyEqualsScalar(int cols) {
         Random random = new Random(cols);
-        Rows logits = gaussian(4, cols, random);
+        Rows logits = gaussian(arena, 4, cols, random);
         for (int i = 0; i < cols; i++) {
             logits.set(1, i, logits.get(1, i) * 30);
         }
@@ -195,10 +197,10 @@ class TrainingParityTest {
     @MethodSource("sizes")
     void optimizerLoopsEqualScalar(int cols) {
         Random random = new Random(cols);
-        Rows value = gaussian(5, cols, random);
-        Rows gradient = gaussian(5, cols, random);
-        Rows mean = gaussian(5, cols, random);
-        Rows square = gaussian(5, cols, random);
+        Rows value = gaussian(arena, 5, cols, random);
+        Rows gradient = gaussian(arena, 5, cols, random);
+        Rows mean = gaussian(arena, 5, cols, random);
+        Rows square = gaussian(arena, 5, cols, random);
         for (int row = 0; row < 5; row++) {
             for (int i = 0; i < cols; i++) {
                 square.set(row, i, square.get(row, i) * square.get(row, i));
@@ -239,15 +241,15 @@ class TrainingParityTest {
     void attentionEqualsScalarAndStaysInItsSample(int heads, int kvHeads, int dim, int[] bounds) {
         Random random = new Random(dim);
         int rows = bounds[bounds.length - 1];
-        Rows q = gaussian(rows, heads * dim, random);
-        Rows k = gaussian(rows, kvHeads * dim, random);
-        Rows v = gaussian(rows, kvHeads * dim, random);
+        Rows q = gaussian(arena, rows, heads * dim, random);
+        Rows k = gaussian(arena, rows, kvHeads * dim, random);
+        Rows v = gaussian(arena, rows, kvHeads * dim, random);
         Rows out = Rows.allocate(arena, rows, heads * dim);
         Rows logSums = Rows.allocate(arena, rows, heads);
         bothWays("attend", ops -> ops.attend(q, k, v, dim, bounds, out, logSums), 1e-5, out, logSums);
 
         SCALAR.training().attend(q, k, v, dim, bounds, out, logSums);
-        Rows dOut = gaussian(rows, heads * dim, random);
+        Rows dOut = gaussian(arena, rows, heads * dim, random);
         Rows dq = Rows.allocate(arena, rows, heads * dim);
         Rows dk = Rows.allocate(arena, rows, kvHeads * dim);
         Rows dv = Rows.allocate(arena, rows, kvHeads * dim);
@@ -262,9 +264,9 @@ class TrainingParityTest {
 
     /// Runs an operation on all kernels from the same numbers and compares what it leaves in `results`.
     private void bothWays(String what, Consumer<TrainingOps> operation, double tolerance, Rows... results) {
-        Rows[] before = Arrays.stream(results).map(this::copy).toArray(Rows[]::new);
+        Rows[] before = Arrays.stream(results).map(rows -> copy(arena, rows)).toArray(Rows[]::new);
         operation.accept(SCALAR.training());
-        Rows[] expected = Arrays.stream(results).map(this::copy).toArray(Rows[]::new);
+        Rows[] expected = Arrays.stream(results).map(rows -> copy(arena, rows)).toArray(Rows[]::new);
         FAST.forEach((name, kernels) -> {
             for (int i = 0; i < results.length; i++) {
                 copy(before[i], results[i]);
@@ -276,51 +278,6 @@ class TrainingParityTest {
         });
         for (int i = 0; i < results.length; i++) {
             copy(before[i], results[i]);
-        }
-    }
-
-    private Tensor weights(DType type, int rows, int k, Random random) {
-        float[] values = new float[rows * k];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (random.nextGaussian() + 0.1);
-        }
-        MemorySegment data = arena.allocate(type.bytes(k) * rows, 1);
-        BlockCodec.of(type).encode(values, 0, data, 0, values.length);
-        return new Tensor("w", type, Shape.matrix(rows, k), data);
-    }
-
-    private Rows gaussian(int rows, int cols, Random random) {
-        // Somewhere in a larger buffer, each in another place.
-        Rows x = Rows.allocate(arena, rows + 3, cols).slice(random.nextInt(4), rows);
-        for (int row = 0; row < rows; row++) {
-            for (int i = 0; i < cols; i++) {
-                x.set(row, i, (float) random.nextGaussian());
-            }
-        }
-        return x;
-    }
-
-    private Rows copy(Rows x) {
-        Rows copy = Rows.allocate(arena, x.count(), x.cols());
-        copy(x, copy);
-        return copy;
-    }
-
-    private static void copy(Rows from, Rows to) {
-        MemorySegment.copy(from.data(), from.offset(0), to.data(), to.offset(0), from.rowBytes() * from.count());
-    }
-
-    private static void assertClose(String what, Rows expected, Rows actual, double tolerance) {
-        for (int row = 0; row < expected.count(); row++) {
-            for (int i = 0; i < expected.cols(); i++) {
-                double e = expected.get(row, i);
-                double a = actual.get(row, i);
-                if (!(Math.abs(e - a) <= tolerance * Math.max(1, Math.abs(e)))) {
-                    assertThat(a)
-                            .as("%s at [%d, %d], seeded by the shape", what, row, i)
-                            .isEqualTo(e);
-                }
-            }
         }
     }
 }
