@@ -1,7 +1,6 @@
 package io.github.mixtral4j.kernel;
 
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
-import static io.github.mixtral4j.kernel.Lanes.FLOATS;
 import static io.github.mixtral4j.kernel.Lanes.INTS;
 import static io.github.mixtral4j.kernel.Lanes.LE;
 import static io.github.mixtral4j.kernel.Lanes.NATIVE;
@@ -9,7 +8,6 @@ import static io.github.mixtral4j.kernel.Lanes.SHORTS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -39,22 +37,6 @@ final class Bfloat16 {
         for (; i < count; i++) {
             float value = from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at + i * 4L);
             to.set(ValueLayout.JAVA_SHORT_UNALIGNED, toAt + i * 2L, round(value));
-        }
-    }
-
-    /// `count` floats of an array to 2 bytes each.
-    static void round(float[] from, int at, int count, MemorySegment to, long toAt) {
-        int i = 0;
-        for (; i <= count - COUNT; i += COUNT) {
-            IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
-            ((ShortVector) bits.add(bits.lanewise(VectorOperators.LSHR, 16).and(1))
-                            .add(0x7FFF)
-                            .lanewise(VectorOperators.LSHR, 16)
-                            .convertShape(VectorOperators.I2S, SHORTS, 0))
-                    .intoMemorySegment(to, toAt + i * 2L, LE);
-        }
-        for (; i < count; i++) {
-            to.set(ValueLayout.JAVA_SHORT_UNALIGNED, toAt + i * 2L, round(from[at + i]));
         }
     }
 }

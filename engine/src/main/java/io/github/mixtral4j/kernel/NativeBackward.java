@@ -129,8 +129,8 @@ final class NativeBackward implements AutoCloseable {
     /// @param column of `dx` that is the first of `w`
     private void ofInput(Tensor w, int column, Rows dy, Rows dx) {
         NativeProduct.check(w.name(), w.data());
-        add(
-                w.dtype(),
+        add(new Job(
+                w.dtype().ggmlId(),
                 w.rows(),
                 w.data().address(),
                 w.rowBytes(),
@@ -141,12 +141,15 @@ final class NativeBackward implements AutoCloseable {
                 dy.count(),
                 address(dx) + (long) column * Float.BYTES,
                 dx.cols(),
-                0);
+                0,
+                preparedBytes,
+                groups,
+                tiles));
     }
 
     private void ofWeights(Rows dy, Rows x, Rows dw) {
-        add(
-                DType.F32,
+        add(new Job(
+                DType.F32.ggmlId(),
                 x.count(),
                 address(x),
                 x.rowBytes(),
@@ -157,7 +160,10 @@ final class NativeBackward implements AutoCloseable {
                 dy.cols(),
                 address(dw),
                 dw.cols(),
-                1);
+                1,
+                preparedBytes,
+                groups,
+                tiles));
     }
 
     private static long address(Rows rows) {
@@ -165,40 +171,13 @@ final class NativeBackward implements AutoCloseable {
         return rows.data().address() + rows.offset(0);
     }
 
-    private void add(
-            DType type,
-            long k,
-            long w,
-            long wStride,
-            int columns,
-            long x,
-            long xRow,
-            long xDepth,
-            int rows,
-            long y,
-            long yStride,
-            int add) {
-        Job job = new Job(
-                type.ggmlId(),
-                k,
-                w,
-                wStride,
-                columns,
-                x,
-                xRow,
-                xDepth,
-                rows,
-                y,
-                yStride,
-                add,
-                preparedBytes,
-                groups,
-                tiles);
+    /// Adds the next product, whose memory and tasks come after those of the others.
+    private void add(Job job) {
         jobs.add(job);
-        preparedBytes += (level.bytes(k, rows) + 63) & -64;
+        preparedBytes += (level.bytes(job.k(), job.rows()) + 63) & -64;
         groups += job.groups();
         tiles += job.tiles();
-        temporaryBytes = Math.max(temporaryBytes, level.tmp(Math.min(rows, ROWS)));
+        temporaryBytes = Math.max(temporaryBytes, level.tmp(Math.min(job.rows(), ROWS)));
     }
 
     /// Makes the products that have been added, and forgets them.
