@@ -33,9 +33,6 @@ import java.util.Random;
 
 /// Puts a trainable model together: its parameters, where they start from, and the operations that read them.
 final class Assembly {
-    /// Deviation of random weights, as `initializer_range` of transformers.
-    private static final double DEVIATION = 0.02;
-
     final Kernels kernels;
     final MixtralConfig config;
     final TrainingOptions options;
@@ -64,14 +61,18 @@ final class Assembly {
         buffers = new Buffers(arena, Math.multiplyExact(options.maxRows(), config.numExpertsPerToken()));
     }
 
-    /// Random weights: normal, of deviation 0.02, and smaller where a block adds to the residual stream, so that its
-    /// size does not grow with the number of layers. Norms are 1.
+    /// Random weights: normal, of deviation 1 / √(inputs), so that a product is as large as what goes in, and smaller
+    /// where a block adds to the residual stream, so that its size does not grow with the number of layers. A fixed
+    /// deviation, such as the 0.02 that large models are said to have, is too small for small ones: all scores of
+    /// attention are nearly 0, and what has to tell tokens apart is learnt late. Embeddings and norms are of size
+    1.
     ///
-    /// Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3.
+    /// Source: LeCun et al. 1998, "Efficient BackProp", section 4.6; Radford et al. 2019, "Language Models are
+    /// Unsupervised Multitask Learners", section 2.3.
     static Assembly random(Kernels kernels, MixtralConfig config, TrainingOptions options, long seed) {
         Assembly assembly = new Assembly(kernels, config, options);
         Random random = new Random(seed);
-        double residual = DEVIATION / Math.sqrt(2.0 * config.numLayers());
+        double depth = Math.sqrt(2.0 * config.numLayers());
         for (Place place : ParameterNames.of(config)) {
             Parameter parameter = assembly.parameter(place);
             boolean addsToResidual = place.target()
@@ -81,7 +82,11 @@ final class Assembly {
             if (place.isNorm()) {
                 fill(parameter.value(), 1);
             } else {
-                gaussian(parameter.value(), random, addsToResidual ? residual : DEVIATION);
+                double product = 1 / Math.sqrt(place.cols());
+                gaussian(
+                        parameter.value(),
+                        random,
+                        place.isEmbedding() ? 1 : addsToResidual ? product / depth : product);
             }
             assembly.trained(place, parameter);
         }
@@ -126,7 +131,7 @@ final class Assembly {
         Tensor exact = floats(parameter);
         if (place.isNorm()) {
             norms.put(place.name(), new RmsNorm(kernels, parameter.value(), parameter.gradient(), config.rmsNormEps()));
-        } else if (place.name().equals(ParameterNames.EMBEDDING)) {
+        } else if (place.isEmbedding()) {
             embedding = Optional.of(new Embedding(kernels, exact, Optional.of(parameter.gradient())));
         } else {
             boolean router = place.target()
@@ -151,7 +156,7 @@ final class Assembly {
             decode(tensor, weight);
             Rows unread = Rows.allocate(arena, 1, place.cols());
             norms.put(place.name(), new RmsNorm(kernels, weight, unread, config.rmsNormEps()));
-        } else if (place.name().equals(ParameterNames.EMBEDDING)) {
+        } else if (place.isEmbedding()) {
             embedding = Optional.of(new Embedding(kernels, tensor, Optional.empty()));
         } else {
             Optional<LowRankUpdate> update =

@@ -29,6 +29,10 @@ public final class ParameterNames {
         boolean isNorm() {
             return name.endsWith("norm.weight");
         }
+
+        boolean isEmbedding() {
+            return name.equals(EMBEDDING);
+        }
     }
 
     /// Every tensor of a model.

@@ -3,6 +3,7 @@ package io.github.mixtral4j.train.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.github.mixtral4j.kernel.KernelKind;
 import io.github.mixtral4j.kernel.Kernels;
@@ -90,6 +91,31 @@ final class TrainableMixtralTest {
             }
         }
         return best;
+    }
+
+    @Test
+    void randomWeightsMakeProductsAsLargeAsWhatGoesIn() {
+        try (Kernels kernels = Kernels.create(KernelKind.SCALAR, 1);
+                TrainableMixtral model = TrainableMixtral.random(kernels, Models.wide(), OPTIONS, 1)) {
+            double depth = Math.sqrt(2 * Models.wide().numLayers());
+            for (Parameter parameter : model.parameters()) {
+                String name = parameter.name();
+                boolean addsToResidual = name.contains("o_proj") || name.contains(".w2.");
+                double expected = !parameter.decays() || name.contains("embed_tokens")
+                        ? 1
+                        : 1 / Math.sqrt(parameter.cols()) / (addsToResidual ? depth : 1);
+                assertThat(size(parameter.value())).as(name).isCloseTo(expected, withinPercentage(25));
+            }
+        }
+    }
+
+    /// The root of the mean square.
+    private static double size(Rows rows) {
+        double sum = 0;
+        for (int i = 0; i < rows.count() * rows.cols(); i++) {
+            sum += Math.pow(rows.get(i / rows.cols(), i % rows.cols()), 2);
+        }
+        return Math.sqrt(sum / (rows.count() * rows.cols()));
     }
 
     @Test
