@@ -12,6 +12,7 @@ import java.nio.DoubleBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 
 /// What the model thought of both replies of every pair before it was trained: the reference of DPO. An
@@ -32,6 +33,28 @@ final class Reference {
 
     double rejected(int line) {
         return logProbs[2 * line + 1];
+    }
+
+    /// The reference of a run: that of its folder if it has begun, else what the model thinks now, which is then
+    /// written there.
+    ///
+    /// @param stopped whether to give up
+    /// @return empty if it was given up
+    static Optional<Reference> open(
+            RunFolder folder, Trainable model, Dataset data, TrainObserver observer, BooleanSupplier stopped)
+            throws IOException {
+        if (folder.checkpoints().latest().isPresent()) {
+            return Optional.of(read(folder.reference(), data));
+        }
+        int total = data.trainSummary().samples() + data.evalSummary().samples();
+        Optional<Reference> reference = compute(model, data, done -> {
+            observer.reference(done, total);
+            return !stopped.getAsBoolean();
+        });
+        if (reference.isPresent()) {
+            reference.get().write(folder.reference());
+        }
+        return reference;
     }
 
     /// Asks the model.

@@ -4,6 +4,7 @@ import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.train.TrainException;
+import io.github.mixtral4j.train.optim.AdamW;
 import io.github.mixtral4j.train.optim.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -149,7 +150,11 @@ public record TrainConfig(
     /// AdamW and what happens to gradients before it.
     ///
     /// @param clipNorm longest gradient; a longer one is made shorter. 0: as long as it is
-    public record Optimizer(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {}
+    public record Optimizer(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {
+        AdamW.Settings settings() {
+            return new AdamW.Settings(beta1, beta2, epsilon, weightDecay);
+        }
+    }
 
     /// When a run ends.
     public sealed interface Length {

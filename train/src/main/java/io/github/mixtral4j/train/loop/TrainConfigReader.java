@@ -13,7 +13,6 @@ import io.github.mixtral4j.train.loop.TrainConfig.NewModel;
 import io.github.mixtral4j.train.loop.TrainConfig.Objective;
 import io.github.mixtral4j.train.loop.TrainConfig.Optimizer;
 import io.github.mixtral4j.train.loop.TrainConfig.Source;
-import io.github.mixtral4j.train.loop.YamlMap.Range;
 import io.github.mixtral4j.train.optim.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;

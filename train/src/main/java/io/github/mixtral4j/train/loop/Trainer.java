@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /// Runs a training from its config: steps, evaluations, checkpoints, metrics, report. The same config, data
 /// and model give the same losses, however often the run is interrupted and resumed.
@@ -73,12 +74,7 @@ public final class Trainer {
     /// @throws IOException if something cannot be read or written; the last checkpoint is whole
     public Outcome run() throws IOException {
         try (Arena arena = Arena.ofShared()) {
-            TrainConfig.Optimizer adam = config.optimizer();
-            AdamW optimizer = new AdamW(
-                    parameters,
-                    new AdamW.Settings(adam.beta1(), adam.beta2(), adam.epsilon(), adam.weightDecay()),
-                    kernels.training(),
-                    arena);
+            AdamW optimizer = new AdamW(parameters, config.optimizer().settings(), kernels.training(), arena);
             int steps = steps();
             Optional<BatchLoss> loss = loss();
             if (loss.isEmpty()) {
@@ -121,23 +117,9 @@ public final class Trainer {
         return switch (config.objective()) {
             case TrainConfig.Objective.NextToken _ -> Optional.of(new BatchLoss.NextToken());
             case TrainConfig.Objective.Preference(double beta, double smoothing) ->
-                reference().map(reference -> new BatchLoss.Preference(beta, smoothing, reference));
+                Reference.open(folder, model, data, observer, () -> stopped)
+                        .map(reference -> new BatchLoss.Preference(beta, smoothing, reference));
         };
-    }
-
-    private Optional<Reference> reference() throws IOException {
-        if (folder.checkpoints().latest().isPresent()) {
-            return Optional.of(Reference.read(folder.reference(), data));
-        }
-        int total = data.trainSummary().samples() + data.evalSummary().samples();
-        Optional<Reference> reference = Reference.compute(model, data, done -> {
-            observer.reference(done, total);
-            return !stopped;
-        });
-        if (reference.isPresent()) {
-            reference.get().write(folder.reference());
-        }
-        return reference;
     }
 
     /// One start of a run.
@@ -219,9 +201,8 @@ public final class Trainer {
         }
 
         private boolean isHopeless() {
-            return config.evaluation().patience().isPresent()
-                    && state.evaluationsSinceBest()
-                            >= config.evaluation().patience().getAsInt();
+            OptionalInt patience = config.evaluation().patience();
+            return patience.isPresent() && state.evaluationsSinceBest() >= patience.getAsInt();
         }
 
         private StepMetrics step() throws IOException {
