@@ -9,6 +9,7 @@ import io.github.mixtral4j.train.loop.TrainConfig.Objective;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// The recipe is what the trainer reads, and its parts fit together.
@@ -21,15 +22,16 @@ final class RecipeTest {
 
     @Test
     void everyPartBeginsWithWhatTheOneBeforeItLeaves() throws IOException {
-        assertThat(base("tune"))
-                .isEqualTo(read("pretrain").output().resolve("model.gguf").normalize());
-        assertThat(base("prefer"))
-                .isEqualTo(read("tune").output().resolve("model.gguf").normalize());
         String script = Files.readString(NANO.resolve("train-nano"));
-        for (String name : new String[] {"pretrain", "tune", "prefer"}) {
-            assertThat(read(name).output().normalize())
-                    .isEqualTo(NANO.resolve("work").resolve(name));
+        List<String> parts = List.of("first", "repeat", "skills", "prefer");
+        for (int i = 0; i < parts.size(); i++) {
+            String name = parts.get(i);
+            Path output = NANO.resolve("work").resolve(name);
+            assertThat(read(name).output().normalize()).isEqualTo(output);
             assertThat(script).contains("step " + name + " train " + name + "\n");
+            if (i + 1 < parts.size()) {
+                assertThat(base(parts.get(i + 1))).isEqualTo(output.resolve("model.gguf"));
+            }
         }
     }
 
@@ -52,7 +54,7 @@ final class RecipeTest {
 
     @Test
     void theModelFitsTwentyFiveMegabytesInEightBits() throws IOException {
-        MixtralConfig c = ((Model.New) read("pretrain").model()).sizes().withVocabulary(4096);
+        MixtralConfig c = ((Model.New) read("first").model()).sizes().withVocabulary(4096);
         long attention = 2L * c.hiddenSize() * (c.queryWidth() + c.kvWidth());
         long experts = 3L * c.numExperts() * c.intermediateSize() * c.hiddenSize();
         long matrices = 2L * c.vocabSize() * c.hiddenSize() + c.numLayers() * (attention + experts);

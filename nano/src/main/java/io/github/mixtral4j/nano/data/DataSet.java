@@ -25,9 +25,9 @@ import java.util.stream.Stream;
 /// | file | content |
 /// |---|---|
 /// | `corpus.jsonl` | pieces of the corpora |
-/// | `chat.jsonl` | samples of all kinds in random order |
+/// | `first.jsonl` | samples of all kinds in random order, to begin with |
 /// | `repetition.jsonl` | words that come again |
-/// | `tuning.jsonl` | other samples of the same kinds, fewer |
+/// | `chat.jsonl` | other samples of the same kinds, more |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -68,11 +68,10 @@ public final class DataSet {
     private static final int REPETITIONS = 24_000;
     /// One in so many pieces of the corpora is trained on.
     private static final int CORPUS_EVERY = 3;
-    /// Samples for the second part of the training, for each of the first.
-    private static final double TUNING = 0.25;
+    /// Samples to begin with, for each of the others.
+    private static final double FIRST = 0.25;
     private static final int ADAPTER_SAMPLES = 12_000;
     private static final int ADAPTER_TASKS = 300;
-    private static final long TOKENIZER_CHARACTERS = 12_000_000;
 
     private final List<Factbook.Entry> entries;
     private final Map<String, SampleSource> sources = new LinkedHashMap<>();
@@ -145,9 +144,9 @@ public final class DataSet {
                 Stream.generate(() -> SampleJson.text(Drills.repetition(repetition)))
                         .limit(Math.max(1, Math.round(REPETITIONS * size)))
                         .toList());
-        chats(output.resolve("tuning.jsonl"), new Dice(seed + 4), size * TUNING, heldOut, new ArrayList<>());
+        chats(output.resolve("first.jsonl"), new Dice(seed + 4), size * FIRST, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
-        lines(output.resolve("tokenizer.txt"), enough(new Dice(seed + 3).shuffled(vocabulary)));
+        lines(output.resolve("tokenizer.txt"), TokenizerText.enough(new Dice(seed + 3).shuffled(vocabulary)));
         return summary;
     }
 
@@ -218,7 +217,7 @@ public final class DataSet {
                     written.merge(sample.kind(), 1, Integer::sum);
                     writer.write(SampleJson.chat(sample));
                     writer.write('\n');
-                    vocabulary.add(plain(sample, dice.chance(0.1)));
+                    vocabulary.add(TokenizerText.of(sample, dice.chance(0.1)));
                 }
             }
         }
@@ -267,51 +266,6 @@ public final class DataSet {
         }
         sample.tools().forEach(tool -> said.append(tool.name()).append('\n'));
         return Optional.of(said.toString());
-    }
-
-    /// What the tokenizer sees of a sample.
-    private static String plain(Sample sample, boolean withTools) {
-        StringBuilder text = new StringBuilder();
-        for (Message message : sample.messages()) {
-            switch (message) {
-                case Message.SystemMessage(String content) ->
-                    text.append(content).append('\n');
-                case Message.UserMessage(String content) -> text.append(content).append('\n');
-                case Message.ToolMessage(String content, var _) ->
-                    text.append(content).append('\n');
-                case Message.AssistantMessage reply -> {
-                    text.append(reply.content()).append('\n');
-                    reply.toolCalls()
-                            .forEach(c -> text.append("[{\"name\": \"")
-                                    .append(c.name())
-                                    .append("\", \"arguments\": ")
-                                    .append(c.arguments())
-                                    .append("}]\n"));
-                }
-            }
-        }
-        if (withTools) {
-            sample.tools()
-                    .forEach(t -> text.append("[{\"type\": \"function\", \"function\": {\"name\": \"")
-                            .append(t.name())
-                            .append("\", \"description\": \"")
-                            .append(t.description())
-                            .append("\", \"parameters\": ")
-                            .append(SpacedJson.write(t.parameters()))
-                            .append("}}]\n"));
-        }
-        return text.toString().strip();
-    }
-
-    private static List<String> enough(List<String> texts) {
-        long characters = 0;
-        for (int i = 0; i < texts.size(); i++) {
-            characters += texts.get(i).length();
-            if (characters > TOKENIZER_CHARACTERS) {
-                return texts.subList(0, i + 1);
-            }
-        }
-        return texts;
     }
 
     /// Writes a file whole or not at all.

@@ -6,11 +6,9 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Exercises whose replies are long and follow from the question word by word: lists to repeat, tables to look up and
-/// to
-/// write as JSON, sums. A reply of one word teaches a small model little; a model that sees hundreds of words that
-/// stand
-/// in the question begins to look there. All of them are for training.
+/// Exercises whose replies are long and follow from the question word by word: lists to repeat, tables to
+/// look up and to write as JSON, sums. A reply of one word teaches a small model little; a model that sees
+/// hundreds of words that stand in the question begins to look there. All of them are for training.
 ///
 /// Source of the idea: Olsson et al. 2022, "In-context Learning and Induction Heads".
 final class Drills implements SampleSource {

@@ -31,7 +31,7 @@ final class DataSetTest {
                 "corpus.jsonl",
                 "repetition.jsonl",
                 "chat.jsonl",
-                "tuning.jsonl",
+                "first.jsonl",
                 "preferences.jsonl",
                 "tokenizer.txt",
                 "heldout/corpus.jsonl",
