@@ -18,9 +18,9 @@ import java.util.function.BooleanSupplier;
 /// Where a command reads and writes, always in UTF-8: standard input, standard output for results and nothing else,
 /// standard error for progress and messages.
 ///
-/// Writing to standard output throws [UncheckedIOException] when nobody reads it any more; a [PrintStream] would
-/// swallow
-/// that, and a command piped into `head` would compute on for nobody. Not for use by several threads at once.
+/// Writing to standard output throws [UncheckedIOException] when nobody reads it any more; a [PrintStream]
+/// would swallow that, and a command piped into `head` would compute on for nobody. Not for use by several
+/// threads at once.
 final class Console {
     private final InputStream in;
     private OutputStream out;

@@ -74,8 +74,7 @@ public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint,
     long totalBytes();
 
     /// Waits until the weights are where they stay: with [LoadMode#AUTO] they move into huge pages while they are
-    /// already
-    /// in use, which takes processor time from whoever uses them. Only measurements need to wait.
+    /// already in use, which takes processor time from whoever uses them. Only measurements need to wait.
     void settle();
 
     /// Releases the memory; tensors must not be used any more.

@@ -9,9 +9,8 @@ import java.lang.foreign.MemorySegment;
 /// `[PAGE_TOKENS][headDim]`: so both the scores and the weighted sum run along contiguous memory and need no
 /// reduction across lanes. Elements are F16, F32 or Q8_0.
 ///
-/// In Q8_0 each 32 elements of a key, or of a value, share a scale: element = quant * scale. Quants and scales lie
-/// apart,
-/// so that both are read in the order of their use:
+/// In Q8_0 each 32 elements of a key, or of a value, share a scale: element = quant * scale. Quants and
+/// scales lie apart, so that both are read in the order of their use:
 ///
 /// | | keys | values |
 /// |---|---|---|

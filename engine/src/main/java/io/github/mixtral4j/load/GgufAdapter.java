@@ -12,9 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Reads an adapter in llama.cpp's form: for a tensor `T` of the model, `T.lora_a [rank, in]` and `T.lora_b [out,
-/// rank]`;
-/// for a stack of experts, stacks of these. The scale is `adapter.lora.alpha / rank`, or 1 where alpha is 0.
+/// Reads an adapter in llama.cpp's form: for a tensor `T` of the model, `T.lora_a [rank, in]` and
+/// `T.lora_b [out, rank]`; for a stack of experts, stacks of these. The scale is `adapter.lora.alpha / rank`,
+/// or 1 where alpha is 0.
 ///
 /// Source: `llama_adapter_lora_init_impl` and `llama_adapter_lora_weight::get_scale` of llama.cpp.
 final class GgufAdapter {

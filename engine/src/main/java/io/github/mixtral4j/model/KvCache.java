@@ -187,9 +187,8 @@ public final class KvCache implements PagedKv, AutoCloseable {
         }
     }
 
-    /// Appends tokens with random keys and values to a sequence, so that a long context can be measured without
-    /// computing
-    /// it: how long attention takes does not depend on what it reads.
+    /// Appends tokens with random keys and values to a sequence, so that a long context can be measured
+    /// without computing it: how long attention takes does not depend on what it reads.
     ///
     /// @throws IllegalStateException if the cache is full; it then holds some of the tokens
     public void appendRandom(int handle, int tokens, RandomGenerator random) {

@@ -7,9 +7,8 @@ import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Writes the keys or values of one head, for consecutive tokens of a page, in the layout of [PagedKv]. They are
-/// encoded
-/// in arrays first, where the compiler vectorizes, and then copied or transposed.
+/// Writes the keys or values of one head, for consecutive tokens of a page, in the layout of [PagedKv]. They
+/// are encoded in arrays first, where the compiler vectorizes, and then copied or transposed.
 final class KvWriter {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;

@@ -6,10 +6,9 @@ import java.util.Locale;
 /// Which format each matrix of a mixture of eight experts gets, as llama.cpp's `quantize` decides it without an
 /// importance matrix. Norms and routers always stay F32.
 ///
-/// The names that llama.cpp knows follow its rules: attention keys and values in Q8_0, because eight experts share
-/// them;
-/// the head in Q6_K; in most K mixes the attention output in Q5_K; more bits for some down projections. Q3_K, Q4_K and
-/// Q5_K, which are no files of llama.cpp's, are that one format throughout.
+/// The names that llama.cpp knows follow its rules: attention keys and values in Q8_0, because eight experts
+/// share them; the head in Q6_K; in most K mixes the attention output in Q5_K; more bits for some down
+/// projections. Q3_K, Q4_K and Q5_K, which are no files of llama.cpp's, are that one format throughout.
 ///
 /// Source: `llama_tensor_get_type` in src/llama-quant.cpp of llama.cpp; `enum llama_ftype` in include/llama.h.
 public enum QuantMix {

@@ -4,10 +4,9 @@ import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.tensor.Rows;
 import java.util.Arrays;
 
-/// The load-balancing loss of the router: `E · Σ f_e · P_e`, with `f_e` the choices that fall on expert `e` by the
-/// number
-/// of rows and `P_e` the mean of its probability under softmax over all experts. When all experts share the rows alike
-/// it is K, the number of experts per token.
+/// The load-balancing loss of the router: `E · Σ f_e · P_e`, with `f_e` the choices that fall on expert `e`
+/// by the number of rows and `P_e` the mean of its probability under softmax over all experts. When all
+/// experts share the rows alike it is K, the number of experts per token.
 ///
 /// *Pooled*, rows of all layers count as one crowd, as in transformers: opposite imbalances of two layers cancel. *Per
 /// layer*, it is the mean of the losses of the layers.

@@ -9,9 +9,9 @@ import io.github.mixtral4j.train.op.RmsNorm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/// Last norm, output matrix and cross entropy, forward and backward in one, a piece of the rows at a time: the logits
-/// of
-/// a whole batch would be larger than everything else that training keeps. Rows that predict nothing are left out.
+/// Last norm, output matrix and cross entropy, forward and backward in one, a piece of the rows at a time:
+/// the logits of a whole batch would be larger than everything else that training keeps. Rows that predict
+/// nothing are left out.
 final class Head {
     /// Rows of a piece.
     private static final int PIECE = 512;

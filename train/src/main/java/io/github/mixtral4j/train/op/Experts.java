@@ -9,9 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The experts of a layer: `out[row] = Σ down(weight · silu(gate(x)) * up(x))` over the row's experts. Rows are
-/// gathered
-/// by expert, so that every expert is a few large products.
+/// The experts of a layer: `out[row] = Σ down(weight · silu(gate(x)) * up(x))` over the row's experts. Rows
+/// are gathered by expert, so that every expert is a few large products.
 ///
 /// The weight of a choice stands before the matrix `down`, which is linear, and not behind it: so its gradient needs
 /// what the backward pass has at hand, and not the expert's result.

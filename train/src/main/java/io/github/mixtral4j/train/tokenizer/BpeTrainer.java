@@ -12,14 +12,12 @@ import java.util.Set;
 
 /// Learns merges: the commonest pair of neighbours becomes a piece, everywhere at once, again and again.
 ///
-/// Each pair knows the words it occurs in, so that a merge visits these and no others; the commonest pair comes out of
-/// a
-/// heap, whose entries may be out of date and are then put back with today's count. Of pairs that are equally common
-/// the one whose text comes first wins, so the order of the corpus does not matter.
+/// Each pair knows the words it occurs in, so that a merge visits these and no others; the commonest pair
+/// comes out of a heap, whose entries may be out of date and are then put back with today's count. Of pairs
+/// that are equally common the one whose text comes first wins, so the order of the corpus does not matter.
 ///
-/// Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units", algorithm 1; two ways
-/// to
-/// build the same text are one piece, as in sentencepiece's bpe_model_trainer.cc.
+/// Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units", algorithm 1;
+/// two ways to build the same text are one piece, as in sentencepiece's bpe_model_trainer.cc.
 final class BpeTrainer {
     /// `max_sentencepiece_length` of Mistral's tokenizers, in characters.
     private static final int MAX_PIECE_LENGTH = 16;
