@@ -61,11 +61,10 @@ final class Assembly {
         buffers = new Buffers(arena, Math.multiplyExact(options.maxRows(), config.numExpertsPerToken()));
     }
 
-    /// Random weights: normal, of deviation 1 / √(inputs), so that a product is as large as what goes in, and smaller
-    /// where a block adds to the residual stream, so that its size does not grow with the number of layers. A fixed
-    /// deviation, such as the 0.02 that large models are said to have, is too small for small ones: all scores of
-    /// attention are nearly 0, and what has to tell tokens apart is learnt late. Embeddings and norms are of size
-    1.
+    /// Random weights: normal, of deviation 1 / √(inputs), so that a product is as large as what goes in, and
+    /// smaller where a block adds to the residual stream, so that its size does not grow with the number of
+    /// layers. Embeddings and norms are of size 1. A fixed deviation, such as the 0.02 of large models, is too
+    /// small for small ones: all scores of attention are nearly 0, and what tells tokens apart is learnt late.
     ///
     /// Source: LeCun et al. 1998, "Efficient BackProp", section 4.6; Radford et al. 2019, "Language Models are
     /// Unsupervised Multitask Learners", section 2.3.
