@@ -149,11 +149,11 @@ void mixtral4j_amx_gemm(int32_t type, int32_t precise, int64_t k, const void *w,
         memset(acc, 0, (size_t)stored * TILE * sizeof(float));
         tile_start();
         switch (type) {
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     case type:                                                                                                         \
         gemm_pairs(pairs_##name, CHUNK / block * bytes, k, tile, stride, n, x, stored, acc, unpacked);                 \
         break;
-            FORMATS(X)
+            QUANTIZED(X)
 #undef X
         case M4J_F16: gemm_pairs(pairs_f16, CHUNK * 2, k, tile, stride, n, x, stored, acc, unpacked); break;
         case M4J_BF16: gemm_pairs(pairs_bf16, CHUNK * 2, k, tile, stride, n, x, stored, acc, unpacked); break;

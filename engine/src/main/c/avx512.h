@@ -72,19 +72,27 @@ INLINE void transpose_rows(const __m512i *rows, int registers, __m512i *t) {
 
 INLINE __mmask16 first(int64_t n) { return (__mmask16)(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1); }
 
-/* 256 weights of a row, of which `n` exist, as bfloat16 in order. Prefetches what follows them by 512. */
-#define X(name, type, block, bytes, groups, excess)                                                                    \
-    INLINE void pairs_##name(const uint8_t *w, int n, __m512i *out) {                                                  \
+/* 256 weights of a row, of which `n` exist. Prefetches what follows them by 512. */
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
+    INLINE void fetch_##name(const uint8_t *w, int n, struct chunk *c) {                                               \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
-        struct chunk c;                                                                                                \
+        uint8_t rest[CHUNK_BYTES];                                                                                     \
         for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                                    \
             _mm_prefetch((const char *)((uintptr_t)w + 2 * CHUNK_BYTES + p), _MM_HINT_T1);                             \
         }                                                                                                              \
-        uint8_t rest[CHUNK_BYTES];                                                                                     \
-        unpack_##name(m4j_whole(w, n / block * bytes, CHUNK_BYTES, rest), &c);                                         \
+        unpack_##name(m4j_whole(w, n / block * bytes, CHUNK_BYTES, rest), c);                                          \
+    }
+QUANTIZED(X)
+#undef X
+
+/* The same as bfloat16, in order. */
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
+    INLINE void pairs_##name(const uint8_t *w, int n, __m512i *out) {                                                  \
+        struct chunk c;                                                                                                \
+        fetch_##name(w, n, &c);                                                                                        \
         to_pairs(&c, groups, out);                                                                                     \
     }
-FORMATS(X)
+QUANTIZED(X)
 #undef X
 
 #define X(name, type, bytes)                                                                                           \

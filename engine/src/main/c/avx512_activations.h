@@ -4,29 +4,16 @@
 
 #include "avx512.h"
 
-/* The groups in 256 weights of a type; 0 for float weights. */
-INLINE int groups_of(int32_t type) {
-    switch (type) {
-#define X(name, type, block, bytes, groups, excess)                                                                    \
-    case type: return groups;
-        FORMATS(X)
-#undef X
-    default: return 0;
-    }
-}
-
 /* What the unsigned bytes of a symmetric format exceed the weights by; 0 for the others. */
 INLINE int excess_of(int32_t type) {
     switch (type) {
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     case type: return excess;
-        FORMATS(X)
+        QUANTIZED(X)
 #undef X
     default: return 0;
     }
 }
-
-INLINE int64_t chunks_of(int64_t k) { return (k + CHUNK - 1) / CHUNK; }
 
 /* The largest magnitude, or NaN if there is one: as integers, the bits of NaN are larger than those of any number. */
 INLINE float max_abs(const float *x, int n) {

@@ -127,7 +127,7 @@ static float sum_of_stream(const __m512 *acc, int groups, int s) {
     return groups == 8 ? _mm512_mask_reduce_add_ps(s % 2 ? 0xaaaa : 0x5555, acc[s / 2]) : _mm512_reduce_add_ps(acc[s]);
 }
 
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     INLINE void streams_##name(const int planes, int64_t k, const uint8_t *const *w, const uint8_t *x, int32_t rows,   \
         __m512 (*acc)[STREAMS]) {                                                                                      \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
@@ -153,7 +153,7 @@ static float sum_of_stream(const __m512 *acc, int groups, int s) {
             }                                                                                                          \
         }                                                                                                              \
     }
-FORMATS(X)
+QUANTIZED(X)
 #undef X
 
 /* Columns of float weights that are met at a time: 4 registers of each stream. */
@@ -256,7 +256,7 @@ static void all_rows(streams *multiply, int groups, int64_t k, const uint8_t *w,
     }
 }
 
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     static void few_##name(                                                                                            \
         int64_t k, const uint8_t *const *w, const void *x, int32_t rows, __m512 (*acc)[STREAMS]) {                     \
         streams_##name(1, k, w, x, rows, acc);                                                                         \
@@ -265,7 +265,7 @@ static void all_rows(streams *multiply, int groups, int64_t k, const uint8_t *w,
         int64_t k, const uint8_t *const *w, const void *x, int32_t rows, __m512 (*acc)[STREAMS]) {                     \
         streams_##name(2, k, w, x, rows, acc);                                                                         \
     }
-FORMATS(X)
+QUANTIZED(X)
 #undef X
 
 #define X(name, type, bytes)                                                                                           \
@@ -279,11 +279,11 @@ FLOATS(X)
 void m4j_few(int32_t type, int32_t precise, int64_t k, const void *w, int64_t stride, int32_t w_rows, const void *x,
     int32_t rows, float *y, int64_t y_stride) {
     switch (type) {
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     case type:                                                                                                         \
         all_rows(precise ? precise_##name : few_##name, groups, k, w, stride, w_rows, x, rows, y, y_stride);           \
         break;
-        FORMATS(X)
+        QUANTIZED(X)
 #undef X
 #define X(name, type, bytes)                                                                                           \
     case type: all_rows(few_##name, 0, k, w, stride, w_rows, x, rows, y, y_stride); break;

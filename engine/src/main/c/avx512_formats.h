@@ -12,7 +12,6 @@
 #include "blocks.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define CHUNK 256 /* weights that are unpacked at a time */
 #define LANES 16
 
 /* 256 weights of a row. With 8 groups, `scale` holds the scales in lanes 0-7 and the minimums in lanes 8-15; with 16
@@ -209,19 +208,6 @@ INLINE void unpack_q8_0(const uint8_t *b, struct chunk *c) {
     }
 }
 
-/* name, type, weights of a block, bytes of a block, groups of 256 weights, excess of symmetric formats */
-#define FORMATS(X)                                                                                                     \
-    X(q4_0, M4J_Q4_0, 32, 18, 8, 8)                                                                                    \
-    X(q4_1, M4J_Q4_1, 32, 20, 8, 0)                                                                                    \
-    X(q5_0, M4J_Q5_0, 32, 22, 8, 16)                                                                                   \
-    X(q5_1, M4J_Q5_1, 32, 24, 8, 0)                                                                                    \
-    X(q8_0, M4J_Q8_0, 32, 34, 8, 128)                                                                                  \
-    X(q2_k, M4J_Q2_K, 256, 84, 16, 0)                                                                                  \
-    X(q3_k, M4J_Q3_K, 256, 110, 16, 4)                                                                                 \
-    X(q4_k, M4J_Q4_K, 256, 144, 8, 0)                                                                                  \
-    X(q5_k, M4J_Q5_K, 256, 176, 8, 0)                                                                                  \
-    X(q6_k, M4J_Q6_K, 256, 210, 16, 32)
-
 /* 16 weights as floats; `mask` are those that exist. */
 INLINE __m512 load_f32(const uint8_t *w, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, w); }
 INLINE __m512 load_f16(const uint8_t *w, __mmask16 mask) {
@@ -231,11 +217,5 @@ INLINE __m512 load_bf16(const uint8_t *w, __mmask16 mask) {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, w));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
-
-/* name, type, bytes of a weight */
-#define FLOATS(X)                                                                                                      \
-    X(f32, M4J_F32, 4)                                                                                                 \
-    X(f16, M4J_F16, 2)                                                                                                 \
-    X(bf16, M4J_BF16, 2)
 
 #endif

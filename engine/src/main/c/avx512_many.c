@@ -29,25 +29,20 @@ static void gather(const __m512i *q, const __m512i *factors, int groups, struct 
 }
 
 /* `n` of the 256 columns exist. Prefetches the columns after the next. */
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     static void bytes_##name(const uint8_t *w, int64_t stride, int rows, int n, struct tile *t) {                      \
-        enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
         __m512i q[16][4], factors[16][groups / 8];                                                                     \
         memset(q[rows], 0, (size_t)(16 - rows) * sizeof q[0]);                                                         \
         memset(factors + rows, 0, (size_t)(16 - rows) * sizeof factors[0]);                                            \
         for (int r = 0; r < rows; r++, w += stride) {                                                                  \
             struct chunk c;                                                                                            \
-            for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                                \
-                _mm_prefetch((const char *)((uintptr_t)w + 2 * CHUNK_BYTES + p), _MM_HINT_T1);                         \
-            }                                                                                                          \
-            uint8_t rest[CHUNK_BYTES];                                                                                 \
-            unpack_##name(m4j_whole(w, n / block * bytes, CHUNK_BYTES, rest), &c);                                     \
+            fetch_##name(w, n, &c);                                                                                    \
             memcpy(q[r], c.q, sizeof c.q);                                                                             \
             memcpy(factors[r], &c.scale, sizeof factors[0]);                                                           \
         }                                                                                                              \
         gather(q[0], factors[0], groups, t);                                                                           \
     }
-FORMATS(X)
+QUANTIZED(X)
 #undef X
 
 /* `vectors` × 16 weight rows times `rows` rows of activations, 256 columns, added to `acc[row][vector]`. */
@@ -155,7 +150,7 @@ typedef void tile_product(int vectors, int32_t rows, const struct tile *t, const
         }                                                                                                              \
         transpose_rows(pairs[0], 8, t);                                                                                \
     }
-FORMATS(X)
+QUANTIZED(X)
 X(f16)
 X(bf16)
 #undef X
@@ -270,7 +265,7 @@ void m4j_many(int32_t type, int32_t precise, int64_t k, const void *w, int64_t s
         int32_t n = w_rows - from < TILE ? w_rows - from : TILE;
         memset(tmp, 0, (size_t)rows * TILE * sizeof(float));
         switch (type) {
-#define X(name, type, block, bytes, groups, excess)                                                                    \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     case type:                                                                                                         \
         if (quantized) {                                                                                               \
             gemm_bytes(                                                                                                \
@@ -279,7 +274,7 @@ void m4j_many(int32_t type, int32_t precise, int64_t k, const void *w, int64_t s
             gemm_pairs(tile_##name, CHUNK / block * bytes, k, tile, stride, n, x, rows, acc);                          \
         }                                                                                                              \
         break;
-            FORMATS(X)
+            QUANTIZED(X)
 #undef X
         case M4J_F16: gemm_pairs(tile_f16, CHUNK * 2, k, tile, stride, n, x, rows, acc); break;
         case M4J_BF16: gemm_pairs(tile_bf16, CHUNK * 2, k, tile, stride, n, x, rows, acc); break;

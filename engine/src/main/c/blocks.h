@@ -1,4 +1,4 @@
-/* Sizes of the weight formats: elements of a block, bytes of a block, bytes of a row of `k` elements. What the bytes
+/* The weight formats and their sizes. What the bytes
  * mean stands in decode.c. */
 #ifndef MIXTRAL4J_BLOCKS_H
 #define MIXTRAL4J_BLOCKS_H
@@ -7,19 +7,41 @@
 
 #include <string.h>
 
+/* The table of quantized formats: name, type, weights of a block, bytes of a block, groups of 256 weights that share a
+ * scale, what unsigned bytes exceed the weights of a symmetric format by (avx512, amx), a bound of the bytes or 0 if they
+ * are signed (avx2, neon). */
+#define QUANTIZED(X)                                                                                                   \
+    X(q4_0, M4J_Q4_0, 32, 18, 8, 8, 15)                                                                                \
+    X(q4_1, M4J_Q4_1, 32, 20, 8, 0, 15)                                                                                \
+    X(q5_0, M4J_Q5_0, 32, 22, 8, 16, 31)                                                                               \
+    X(q5_1, M4J_Q5_1, 32, 24, 8, 0, 31)                                                                                \
+    X(q8_0, M4J_Q8_0, 32, 34, 8, 128, 0)                                                                               \
+    X(q2_k, M4J_Q2_K, 256, 84, 16, 0, 7)                                                                               \
+    X(q3_k, M4J_Q3_K, 256, 110, 16, 4, 7)                                                                              \
+    X(q4_k, M4J_Q4_K, 256, 144, 8, 0, 15)                                                                              \
+    X(q5_k, M4J_Q5_K, 256, 176, 8, 0, 31)                                                                              \
+    X(q6_k, M4J_Q6_K, 256, 210, 16, 32, 63)
+
+/* The others: name, type, bytes of a weight. */
+#define FLOATS(X)                                                                                                      \
+    X(f32, M4J_F32, 4)                                                                                                 \
+    X(f16, M4J_F16, 2)                                                                                                 \
+    X(bf16, M4J_BF16, 2)
+
+#define CHUNK 256 /* weights that are unpacked at a time */
+
 /* Elements of a block; a row is a whole number of blocks. */
 static inline int64_t m4j_block_elements(int32_t type) {
     switch (type) {
-        case M4J_F32:
-        case M4J_F16:
-        case M4J_BF16:
+#define X(name, type, bytes) case type:
+        FLOATS(X)
+#undef X
             return 1;
-        case M4J_Q4_0:
-        case M4J_Q4_1:
-        case M4J_Q5_0:
-        case M4J_Q5_1:
-        case M4J_Q8_0:
-            return 32;
+#define X(name, type, block, ...)                                                                                      \
+        case type:                                                                                                     \
+            return block;
+        QUANTIZED(X)
+#undef X
         default:
             return 256;
     }
@@ -28,34 +50,37 @@ static inline int64_t m4j_block_elements(int32_t type) {
 /* Bytes of a block; 0 for an unknown type. */
 static inline int64_t m4j_block_bytes(int32_t type) {
     switch (type) {
-        case M4J_F32:
-            return 4;
-        case M4J_F16:
-        case M4J_BF16:
-            return 2;
-        case M4J_Q4_0:
-            return 18;
-        case M4J_Q4_1:
-            return 20;
-        case M4J_Q5_0:
-            return 22;
-        case M4J_Q5_1:
-            return 24;
-        case M4J_Q8_0:
-            return 34;
-        case M4J_Q2_K:
-            return 84;
-        case M4J_Q3_K:
-            return 110;
-        case M4J_Q4_K:
-            return 144;
-        case M4J_Q5_K:
-            return 176;
-        case M4J_Q6_K:
-            return 210;
+#define X(name, type, bytes)                                                                                           \
+        case type:                                                                                                     \
+            return bytes;
+        FLOATS(X)
+#undef X
+#define X(name, type, block, bytes, ...)                                                                               \
+        case type:                                                                                                     \
+            return bytes;
+        QUANTIZED(X)
+#undef X
         default:
             return 0;
     }
+}
+
+/* Groups of 256 weights; 0 for floats. */
+static inline int groups_of(int32_t type) {
+    switch (type) {
+#define X(name, type, block, bytes, groups, ...)                                                                       \
+        case type:                                                                                                     \
+            return groups;
+        QUANTIZED(X)
+#undef X
+        default:
+            return 0;
+    }
+}
+
+/* Chunks of a row, the last one perhaps in part. */
+static inline int64_t chunks_of(int64_t k) {
+    return (k + CHUNK - 1) / CHUNK;
 }
 
 /* Bytes of `k` consecutive elements, whole blocks. */

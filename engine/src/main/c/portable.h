@@ -58,7 +58,7 @@ static void many(
     floats *acc) {
     switch (type) {
 #define PRODUCT(groups, bound) product_##groups##_##bound
-#define X(name, type, block, bytes, groups, bound)                                                                     \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
         case type:                                                                                                     \
             gemm_quantized(                                                                                            \
                 unpack_tile_##name, PRODUCT(groups, bound), CHUNK / block * bytes, k, w, stride, w_rows, x, rows,      \

@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum {
-    CHUNK = 256,        /* weights that are unpacked at a time */
     GROUPS = CHUNK / 16 /* groups of them, at most */
 };
 
@@ -21,10 +20,6 @@ struct chunk {
     uint8_t q[CHUNK];
     float scale[GROUPS], minimum[GROUPS];
 } __attribute__((aligned(64)));
-
-static int64_t chunks_of(int64_t k) {
-    return (k + CHUNK - 1) / CHUNK;
-}
 
 INLINE words words_at(const void *p) {
     words v;
@@ -208,40 +203,8 @@ INLINE void unpack_q8_0(const uint8_t *b, struct chunk *c) {
     }
 }
 
-/* name, type, weights of a block, bytes of a block, groups of 256 weights, a bound of q or 0 if it is signed */
-#define QUANTIZED(X)                                                                                                   \
-    X(q4_0, M4J_Q4_0, 32, 18, 8, 15)                                                                                   \
-    X(q4_1, M4J_Q4_1, 32, 20, 8, 15)                                                                                   \
-    X(q5_0, M4J_Q5_0, 32, 22, 8, 31)                                                                                   \
-    X(q5_1, M4J_Q5_1, 32, 24, 8, 31)                                                                                   \
-    X(q8_0, M4J_Q8_0, 32, 34, 8, 0)                                                                                    \
-    X(q2_k, M4J_Q2_K, 256, 84, 16, 7)                                                                                  \
-    X(q3_k, M4J_Q3_K, 256, 110, 16, 7)                                                                                 \
-    X(q4_k, M4J_Q4_K, 256, 144, 8, 15)                                                                                 \
-    X(q5_k, M4J_Q5_K, 256, 176, 8, 31)                                                                                 \
-    X(q6_k, M4J_Q6_K, 256, 210, 16, 63)
-
 INLINE floats load_f32(const uint8_t *p) {
     return floats_at(p);
-}
-
-/* name, type, bytes of a weight */
-#define FLOATS(X)                                                                                                      \
-    X(f32, M4J_F32, 4)                                                                                                 \
-    X(f16, M4J_F16, 2)                                                                                                 \
-    X(bf16, M4J_BF16, 2)
-
-/* Groups of 256 weights; 0 for floats. */
-static int groups_of(int32_t type) {
-    switch (type) {
-#define X(name, type, block, bytes, groups, bound)                                                                     \
-        case type:                                                                                                     \
-            return groups;
-        QUANTIZED(X)
-#undef X
-        default:
-            return 0;
-    }
 }
 
 #endif

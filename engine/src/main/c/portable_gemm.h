@@ -38,7 +38,7 @@ static void gather(const struct chunk *rows, int groups, struct tile *t) {
 }
 
 /* `rows` of the LANES rows and `columns` of the 256 columns exist. Prefetches the columns after the next. */
-#define X(name, type, block, bytes, groups, bound)                                                                     \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     static void unpack_tile_##name(const uint8_t *w, int64_t stride, int rows, int64_t columns, struct tile *t) {      \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
         struct chunk c[LANES];                                                                                         \

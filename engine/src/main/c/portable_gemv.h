@@ -40,7 +40,7 @@ INLINE void multiply_chunk(
 }
 
 /* `rows` rows of activations meet each row of weights while it is unpacked. */
-#define X(name, type, block, bytes, groups, bound)                                                                     \
+#define X(name, type, block, bytes, groups, excess, bound)                                                             \
     INLINE void rows_##name(                                                                                           \
         const int32_t rows, int64_t k, const uint8_t *w, int64_t stride, int32_t w_rows, const struct activations *x,  \
         float *y, int64_t y_stride) {                                                                                  \
