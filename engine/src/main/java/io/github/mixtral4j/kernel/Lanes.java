@@ -1,5 +1,6 @@
 package io.github.mixtral4j.kernel;
 
+import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -58,6 +59,23 @@ final class Lanes {
 
     private static float sum(float[] lanes, int first, int step) {
         return (lanes[first] + lanes[first + 2 * step]) + (lanes[first + step] + lanes[first + 3 * step]);
+    }
+
+    /// The sum of the squares of `count` floats from a byte on; `lanes` is scratch memory for a register.
+    static double squares(MemorySegment data, long at, int count, float[] lanes) {
+        FloatVector squares = FloatVector.zero(FLOATS);
+        int i = 0;
+        for (; i <= count - COUNT; i += COUNT) {
+            FloatVector v = FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE);
+            squares = v.fma(v, squares);
+        }
+        squares.intoArray(lanes, 0);
+        double sum = sum(lanes, 0);
+        for (; i < count; i++) {
+            double v = data.get(Rows.FLOAT, at + i * 4L);
+            sum += v * v;
+        }
+        return sum;
     }
 
     /// As many bytes as a register has lanes, sign-extended to integers.

@@ -89,27 +89,11 @@ final class VectorOptimizer {
         pool.run(chunks, (chunk, worker) -> {
             long from = (long) chunk * CHUNK;
             int count = (int) Math.min(CHUNK, elements - from);
-            sums[chunk] = squares(flat(x), from * Float.BYTES, count, lanes[worker]);
+            sums[chunk] = Lanes.squares(flat(x), from * Float.BYTES, count, lanes[worker]);
         });
         double sum = 0;
         for (int chunk = 0; chunk < chunks; chunk++) {
             sum += sums[chunk];
-        }
-        return sum;
-    }
-
-    private static double squares(MemorySegment data, long at, int count, float[] lanes) {
-        FloatVector squares = FloatVector.zero(FLOATS);
-        int i = 0;
-        for (; i <= count - COUNT; i += COUNT) {
-            FloatVector v = FloatVector.fromMemorySegment(FLOATS, data, at + i * 4L, NATIVE);
-            squares = v.fma(v, squares);
-        }
-        squares.intoArray(lanes, 0);
-        double sum = Lanes.sum(lanes, 0);
-        for (; i < count; i++) {
-            double v = data.get(Rows.FLOAT, at + i * 4L);
-            sum += v * v;
         }
         return sum;
     }

@@ -69,19 +69,9 @@ final class VectorRowOps {
         long at = a.offset(row);
         long weights = b.offset(0);
         long to = out.offset(row);
-        FloatVector squares = FloatVector.zero(FLOATS);
+        float scale = (float) (1 / Math.sqrt(Lanes.squares(x, at, cols, lanes[worker]) / cols + eps));
         int i = 0;
         for (; i <= cols - COUNT; i += COUNT) {
-            FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE);
-            squares = v.fma(v, squares);
-        }
-        squares.intoArray(lanes[worker], 0);
-        double sum = Lanes.sum(lanes[worker], 0);
-        for (; i < cols; i++) {
-            sum += (double) a.get(row, i) * a.get(row, i);
-        }
-        float scale = (float) (1 / Math.sqrt(sum / cols + eps));
-        for (i = 0; i <= cols - COUNT; i += COUNT) {
             FloatVector.fromMemorySegment(FLOATS, x, at + i * 4L, NATIVE)
                     .mul(scale)
                     .mul(FloatVector.fromMemorySegment(FLOATS, weight, weights + i * 4L, NATIVE))
