@@ -25,7 +25,15 @@ tool() (
     java_app "$app/$id" "" "$@"
 )
 
-# train NAME: a training; what is there of it already is taken up again.
+# train NAME: a training; what is there of it already is taken up again. Of a fraction of the samples it makes the same
+# fraction of its steps, if the recipe counts them.
 train() {
-    "$root/mixtral" train "$root/nano/recipe/$1.yaml" --resume
+    config=$root/nano/recipe/$1.yaml
+    if [ -n "${MIXTRAL4J_NANO_SIZE:-}" ]; then
+        # Paths of a recipe begin with ../work, so that they mean the same from there.
+        awk -v size="$MIXTRAL4J_NANO_SIZE" '/^steps:/ { n = int($2 * size); $0 = "steps: " (n < 1 ? 1 : n) } 1' \
+            "$config" >"$root/nano/work/$1.yaml"
+        config=$root/nano/work/$1.yaml
+    fi
+    "$root/mixtral" train "$config" --resume
 }
