@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -21,8 +22,10 @@ public final class Dataset implements AutoCloseable {
     /// @param sequenceLength longest sample, in tokens
     /// @param batchTokens most tokens of a batch
     /// @param pairs whether every line is a preference
+    /// @param promptWeight weight of what the assistant does not say, in conversations to train on; in those to
+    ///     evaluate on it has none
     /// @param seed of the order, and of the choice of lines to evaluate on
-    public record Options(int sequenceLength, int batchTokens, boolean pairs, long seed) {}
+    public record Options(int sequenceLength, int batchTokens, boolean pairs, float promptWeight, long seed) {}
 
     /// A file to train on, and how many times an epoch goes through it.
     public record Source(Path file, int repeat) {}
@@ -38,17 +41,21 @@ public final class Dataset implements AutoCloseable {
 
     private final List<JsonLines> files = new ArrayList<>();
     private final List<Integer> repeats = new ArrayList<>();
-    private final SampleReader reader;
+    private final SampleReader trainReader;
+    private final SampleReader evalReader;
     private final Options options;
     /// Tokens of every line, all files after each other; 0 for lines that are left out.
     private int[] lengths = new int[0];
     private int[] train = new int[0];
     private int[] eval = new int[0];
+    private final BitSet isEval = new BitSet();
     private Summary trainSummary = new Summary(0, 0, 0, 0, 0);
     private Summary evalSummary = new Summary(0, 0, 0, 0, 0);
 
-    private Dataset(SampleReader reader, Options options) {
-        this.reader = reader;
+    private Dataset(Tokenizer tokenizer, ChatFormat format, Options options) {
+        int length = options.sequenceLength();
+        trainReader = new SampleReader(tokenizer, format, length, options.pairs(), options.promptWeight());
+        evalReader = new SampleReader(tokenizer, format, length, options.pairs(), 0);
         this.options = options;
     }
 
@@ -66,8 +73,7 @@ public final class Dataset implements AutoCloseable {
             ChatFormat format,
             Options options)
             throws IOException {
-        SampleReader reader = new SampleReader(tokenizer, format, options.sequenceLength(), options.pairs());
-        Dataset dataset = new Dataset(reader, options);
+        Dataset dataset = new Dataset(tokenizer, format, options);
         try {
             for (Source source : train) {
                 dataset.files.add(JsonLines.open(source.file()));
@@ -105,15 +111,20 @@ public final class Dataset implements AutoCloseable {
         int line = 0;
         for (int f = 0; f < files.size(); f++) {
             for (int i = 0; i < files.get(f).size(); i++, line++) {
-                boolean isEval = repeats.get(f) == 0 || random.nextDouble() < evalFraction;
-                Line read = reader.read(files.get(f).read(i), files.get(f).at(i));
-                lengths[line] = (isEval ? evaluated : trained).add(line, read, isEval ? 1 : repeats.get(f));
+                isEval.set(line, repeats.get(f) == 0 || random.nextDouble() < evalFraction);
+                Line read = reader(line).read(files.get(f).read(i), files.get(f).at(i));
+                lengths[line] =
+                        isEval.get(line) ? evaluated.add(line, read, 1) : trained.add(line, read, repeats.get(f));
             }
         }
         train = trained.lines.build().toArray();
         eval = evaluated.lines.build().toArray();
         trainSummary = trained.summary();
         evalSummary = evaluated.summary();
+    }
+
+    private SampleReader reader(int line) {
+        return isEval.get(line) ? evalReader : trainReader;
     }
 
     /// What there is to train on.
@@ -190,8 +201,9 @@ public final class Dataset implements AutoCloseable {
             first += files.get(file++).size();
         }
         JsonLines lines = files.get(file);
-        List<List<Sample>> units =
-                reader.read(lines.read(line - first), lines.at(line - first)).units();
+        List<List<Sample>> units = reader(line)
+                .read(lines.read(line - first), lines.at(line - first))
+                .units();
         if (tokens(units) != lengths[line]) {
             throw new TrainException(lines.at(line - first) + ": the file was changed while it was in use");
         }

@@ -32,6 +32,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `{"messages": […], "tools": […]}` | one sample, loss on the assistant's turns whose `"weight"` is not 0 |
 /// | `{"prompt": …, "chosen": …, "rejected": …}` | two samples, loss on the replies |
 ///
+/// What the assistant does not say in a conversation has the prompt's weight.
+///
 /// Source of the first two: mistral-finetune's README, "Prepare dataset".
 final class SampleReader {
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -49,14 +51,17 @@ final class SampleReader {
     private final ChatFormat format;
     private final int sequenceLength;
     private final boolean pairs;
+    private final float promptWeight;
 
     /// @param sequenceLength longest sample
     /// @param pairs whether lines are preferences
-    SampleReader(Tokenizer tokenizer, ChatFormat format, int sequenceLength, boolean pairs) {
+    /// @param promptWeight weight of what the assistant does not say in a conversation
+    SampleReader(Tokenizer tokenizer, ChatFormat format, int sequenceLength, boolean pairs, float promptWeight) {
         this.tokenizer = tokenizer;
         this.format = format;
         this.sequenceLength = sequenceLength;
         this.pairs = pairs;
+        this.promptWeight = promptWeight;
     }
 
     /// What a line holds.
@@ -122,6 +127,7 @@ final class SampleReader {
         }
         Transcript transcript = format.transcript(ChatRequest.of(root));
         float[] weights = new float[transcript.ids().length];
+        Arrays.fill(weights, promptWeight);
         List<Float> turns = turnWeights(root.get("messages"));
         for (int i = 0; i < turns.size(); i++) {
             Span span = transcript.replies().get(i);

@@ -142,10 +142,11 @@ public record TrainConfig(
         record Preference(double beta, double labelSmoothing) implements Objective {}
     }
 
-    /// Coefficients of the router's losses; 0 leaves one out.
+    /// Coefficients of the router's losses, and what tokens weigh; 0 leaves one out.
     ///
     /// @param perLayer whether the load is balanced in every layer rather than over all of them
-    public record Losses(double loadBalancing, boolean perLayer, double routerZ) {}
+    /// @param prompt weight of what the assistant does not say, if a token that it says has 1
+    public record Losses(double loadBalancing, boolean perLayer, double routerZ, double prompt) {}
 
     /// AdamW and what happens to gradients before it.
     ///

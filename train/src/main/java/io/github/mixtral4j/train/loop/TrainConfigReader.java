@@ -41,7 +41,7 @@ final class TrainConfigReader {
                 yaml.map("lora").map(TrainConfigReader::lora),
                 data(yaml.needMap("data"), objective),
                 objective,
-                yaml.map("losses").map(TrainConfigReader::losses).orElse(new Losses(0.02, false, 0)),
+                yaml.map("losses").map(map -> losses(map, objective)).orElse(new Losses(0.02, false, 0, 0)),
                 optimizer(optimizer),
                 schedule(yaml, optimizer),
                 length(yaml),
@@ -188,11 +188,15 @@ final class TrainConfigReader {
                 .orElse(new Objective.Preference(0.1, 0));
     }
 
-    private static Losses losses(YamlMap map) {
+    private static Losses losses(YamlMap map, Objective objective) {
+        if (map.has("prompt") && objective instanceof Objective.Preference) {
+            throw map.problem("prompt", "has no meaning if objective is dpo, which compares replies");
+        }
         return new Losses(
                 map.real("load_balancing", Range.NOT_NEGATIVE, 0.02),
                 map.flag("per_layer", false),
-                map.real("router_z", Range.NOT_NEGATIVE, 0));
+                map.real("router_z", Range.NOT_NEGATIVE, 0),
+                map.real("prompt", Range.NOT_NEGATIVE, 0));
     }
 
     private static Optimizer optimizer(YamlMap map) {

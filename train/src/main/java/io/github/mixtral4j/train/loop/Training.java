@@ -156,6 +156,7 @@ public final class Training implements AutoCloseable {
                         data.sequenceLength(),
                         data.batchTokens(),
                         config.objective() instanceof TrainConfig.Objective.Preference,
+                        (float) config.losses().prompt(),
                         config.seed()));
     }
 

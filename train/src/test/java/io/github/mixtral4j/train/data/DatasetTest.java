@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class DatasetTest {
-    private static final Options OPTIONS = new Options(8, 24, false, 3);
+    private static final Options OPTIONS = new Options(8, 24, false, 0, 3);
 
     @TempDir
     private Path folder;
@@ -94,11 +94,33 @@ final class DatasetTest {
                 0,
                 TestData.TOKENIZER,
                 TestData.V3,
-                new Options(100, 1000, false, 1))) {
+                new Options(100, 1000, false, 0, 1))) {
             assertThat(lines(data, 1)).containsExactlyInAnyOrder(0, 1, 2, 2, 3, 3, 4, 4);
             assertThat(BatchStream.eval(data, 3).next().orElseThrow().lines()).hasSize(3);
             assertThat(BatchStream.eval(data, 9).next().orElseThrow().lines()).containsExactly(5, 6, 7, 8);
             assertThat(data.evalSummary().samples()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void promptsCountWhereOneTrainsAndNotWhereOneEvaluates() throws IOException {
+        String line = """
+                {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": %d},
+                 {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}]}""".replace("\n", "");
+        Path file = write("a.jsonl", line.formatted(0));
+        try (Dataset data = Dataset.open(
+                List.of(new Source(file, 1)),
+                List.of(write("b.jsonl", line.formatted(1))),
+                0,
+                TestData.TOKENIZER,
+                TestData.V3,
+                new Options(100, 1000, false, 0.25f, 1))) {
+            // <s>[INST]▁a[/INST] ▁b</s> [INST]▁c[/INST] ▁d</s>, letters being pieces of their own
+            float p = 0.25f;
+            assertThat(data.read(0).getFirst().getFirst().weights())
+                    .containsExactly(p, p, p, p, p, 0, 0, 0, p, p, p, p, 1, 1, 1);
+            assertThat(data.read(1).getFirst().getFirst().weights())
+                    .containsExactly(0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1);
         }
     }
 

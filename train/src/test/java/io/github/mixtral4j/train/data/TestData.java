@@ -16,11 +16,11 @@ final class TestData {
     private TestData() {}
 
     static SampleReader reader(int sequenceLength) {
-        return new SampleReader(TOKENIZER, V3, sequenceLength, false);
+        return new SampleReader(TOKENIZER, V3, sequenceLength, false, 0);
     }
 
     static SampleReader pairs(int sequenceLength) {
-        return new SampleReader(TOKENIZER, V3, sequenceLength, true);
+        return new SampleReader(TOKENIZER, V3, sequenceLength, true, 0);
     }
 
     /// The pieces of a sample; those that count in the loss are in `⟨⟩`.

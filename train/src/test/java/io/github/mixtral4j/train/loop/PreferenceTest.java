@@ -40,7 +40,7 @@ final class PreferenceTest {
                         0,
                         TOKENIZER,
                         ChatFormat.of(TOKENIZER),
-                        new Dataset.Options(20, 100, true, 1))) {
+                        new Dataset.Options(20, 100, true, 0, 1))) {
             Batch batch = BatchStream.all(data).next().orElseThrow();
             Reference reference =
                     Reference.compute(new ToyModel(arena, 1), data, _ -> true).orElseThrow();

@@ -102,7 +102,11 @@ final class ToyRun {
                         TOKENIZER,
                         ChatFormat.of(TOKENIZER),
                         new Dataset.Options(
-                                config.data().sequenceLength(), config.data().batchTokens(), pairs, config.seed()))) {
+                                config.data().sequenceLength(),
+                                config.data().batchTokens(),
+                                pairs,
+                                0,
+                                config.seed()))) {
             ToyModel model = change.apply(new ToyModel(arena, config.seed()));
             Trainer[] trainer = new Trainer[1];
             trainer[0] = new Trainer(config, model, data, run, kernels, new TrainObserver() {

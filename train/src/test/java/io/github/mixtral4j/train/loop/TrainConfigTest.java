@@ -97,16 +97,18 @@ final class TrainConfigTest {
             steps:                                 | 5: steps must be a whole number of at least 1, got nothing
             seed: [1]                              | 5: seed must be a whole number, got a list
             losses: {router_z: .nan}               | 5: losses.router_z must be a number of at least 0, got .nan
+            losses: {prompt: -1}                   | 5: losses.prompt must be a number of at least 0, got -1
             losses: 3                              | 5: losses must be keys with values below it, got 3
             recompute: maybe                       | 5: recompute must be one of true, false, got maybe
             output: elsewhere                      | 5: output stands here twice
+            objective: dpo¶losses: {prompt: 1}     | 6: losses.prompt has no meaning if objective is dpo, which compares replies
             dpo: {beta: 1}                         | 5: dpo has no meaning unless objective is dpo
             evaluation: {patience: 2}              | 5: evaluation.patience needs evaluation.every, the steps between two evaluations
             evaluation: {every: 2}                 | 5: evaluation needs samples: name them in data.eval, or a share in data.eval_fraction
             lora: {targets: [wq, gate]}            | 5: lora.targets must be of wq, wk, wv, wo, router, gate_proj, up_proj, down_proj, got gate
             """)
     void saysWhatIsWrongAndWhere(String line, String message) throws IOException {
-        Path file = write(SMALLEST + line.replace("steps: ~", "steps:") + "\n");
+        Path file = write(SMALLEST + line.replace('¶', '\n') + "\n");
         assertThatThrownBy(() -> TrainConfig.read(file))
                 .isInstanceOf(TrainException.class)
                 .hasMessage(file + ":" + message);
