@@ -196,6 +196,9 @@ java_app() {
         '' | -* | help | inspect | tokenize | prompt | synth | merge-adapter | train-tokenizer) kind=light vector= ;;
         *) kind=vector vector='--add-modules jdk.incubator.vector' ;;
     esac
+    # Starts faster and takes less memory; but training in pure Java is a seventh faster under G1.
+    collector=Serial
+    [ "${1:-}" != train ] || collector=G1
     [ -n "$archive_flag" ] || archive_flag=-XX:SharedArchiveFile=$dir/$kind.jsa
     # Java takes the encoding of arguments and file names from the locale, and under LANG=C would replace what is not
     # ASCII; -Dsun.jnu.encoding does not change that.
@@ -204,7 +207,7 @@ java_app() {
     # -Xlog:disable: else a stale or missing archive is reported on stdout.
     # shellcheck disable=SC2086 # both are lists of options
     exec "$JAVA_HOME/bin/java" "$archive_flag" -Xlog:disable -Xshare:auto -XX:-UsePerfData \
-        -XX:+UseSerialGC -Xms64m -Xmx2g $vector --enable-native-access=ALL-UNNAMED \
+        -XX:+Use${collector}GC -Xms64m -Xmx2g $vector --enable-native-access=ALL-UNNAMED \
         -Dstdin.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 \
         -Djava.util.logging.SimpleFormatter.format=%5\$s%n \
         ${MIXTRAL4J_JAVA_OPTIONS:-} -cp "$class_path" "$main_class" "$@"
