@@ -40,36 +40,36 @@ public final class DataSet {
             "talk",
             14_000,
             "translation",
-            26_000,
+            20_000,
             "facts",
-            15_000,
+            12_000,
             "reading",
             26_000,
             "arithmetic",
-            60_000,
+            32_000,
             "calls",
-            16_000,
+            38_000,
             "extraction",
-            14_000,
+            18_000,
             "story",
-            2_500,
+            2_000,
             "copying",
-            10_000,
+            8_000,
             "drills",
-            24_000);
+            12_000);
     /// Kinds that are only trained on.
     private static final Set<String> PRACTICE = Set.of("copying", "drills");
 
     private static final int HELD_OUT_PER_KIND = 600;
     /// One in so many held-out samples serves to watch the loss.
     private static final int LOSS_EVERY = 10;
-    private static final int PREFERENCES = 6000;
+    private static final int PREFERENCES = 4000;
     /// Texts that are nothing but repetition; together about 2 million tokens.
     private static final int REPETITIONS = 24_000;
     /// One in so many pieces of the corpora is trained on.
-    private static final int CORPUS_EVERY = 3;
+    private static final int CORPUS_EVERY = 6;
     /// Samples to begin with, for each of the others.
-    private static final double FIRST = 0.25;
+    private static final double FIRST = 0.2;
     private static final int ADAPTER_SAMPLES = 12_000;
     private static final int ADAPTER_TASKS = 300;
 
@@ -146,7 +146,11 @@ public final class DataSet {
                         .toList());
         chats(output.resolve("first.jsonl"), new Dice(seed + 4), size * FIRST, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
-        lines(output.resolve("tokenizer.txt"), TokenizerText.enough(new Dice(seed + 3).shuffled(vocabulary)));
+        lines(
+                output.resolve("tokenizer.txt"),
+                TokenizerText.enough(new Dice(seed + 3).shuffled(vocabulary)).stream()
+                        .map(TokenizerText::withMarkedNames)
+                        .toList());
         return summary;
     }
 
@@ -217,7 +221,7 @@ public final class DataSet {
                     written.merge(sample.kind(), 1, Integer::sum);
                     writer.write(SampleJson.chat(sample));
                     writer.write('\n');
-                    vocabulary.add(TokenizerText.of(sample, dice.chance(0.1)));
+                    vocabulary.add(TokenizerText.of(sample, dice.chance(0.15)));
                 }
             }
         }

@@ -1,11 +1,16 @@
 package io.github.mixtral4j.nano.data;
 
+import io.github.mixtral4j.chat.Message;
+import io.github.mixtral4j.chat.Message.AssistantMessage;
+import io.github.mixtral4j.chat.Message.UserMessage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -17,8 +22,11 @@ import tools.jackson.databind.node.ObjectNode;
 final class Extraction implements SampleSource {
     private static final Vocabulary TEXTS = Vocabulary.read("records.txt");
 
+    /// Share of the samples with a second text.
+    private static final double FOLLOWED = 0.4;
+
     private final List<Kind> kinds = TEXTS.headings().stream()
-            .filter(h -> !h.equals("layouts"))
+            .filter(h -> !h.endsWith("layouts"))
             .map(Extraction::kind)
             .toList();
 
@@ -47,6 +55,76 @@ final class Extraction implements SampleSource {
     @Override
     public Sample next(Dice dice, Split split) {
         Kind kind = dice.of(kinds);
+        List<Filled> texts = new ArrayList<>(List.of(fill(dice, split, dice.of(kind.texts()), kind)));
+        if (dice.chance(FOLLOWED)) {
+            Language language = texts.getFirst().text().language();
+            List<Text> others =
+                    kind.texts().stream().filter(t -> t.language() == language).toList();
+            texts.add(fill(dice, split, dice.of(others), kind));
+        }
+        ObjectNode properties = JsonNodeFactory.instance.objectNode();
+        ArrayNode required = JsonNodeFactory.instance.arrayNode();
+        List<ObjectNode> answers =
+                texts.stream().map(t -> JsonNodeFactory.instance.objectNode()).toList();
+        int wanted = dice.between(2, kind.fields().size());
+        for (ToolKind.Slot field : dice.shuffled(kind.fields()).subList(0, wanted)) {
+            String name = dice.of(field.names());
+            while (properties.has(name)) {
+                name = dice.of(field.names());
+            }
+            ObjectNode property = properties.putObject(name);
+            if (texts.stream().allMatch(t -> t.tells(field))) {
+                property.put("type", field.kind().type());
+            } else {
+                property.putArray("type").add(field.kind().type()).add("null");
+            }
+            for (int i = 0; i < texts.size(); i++) {
+                answers.get(i).set(name, texts.get(i).value(field));
+            }
+            required.add(name);
+        }
+        ObjectNode schema = JsonNodeFactory.instance.objectNode().put("type", "object");
+        schema.set("properties", properties);
+        schema.set("required", required);
+        return sample(dice, schema, texts, answers);
+    }
+
+    private static Sample sample(Dice dice, ObjectNode schema, List<Filled> texts, List<ObjectNode> answers) {
+        List<Message> messages = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            messages.add(new UserMessage(dice.of(TEXTS.lines(i == 0 ? "layouts" : "next layouts"))
+                    .replace("\\n", "\n")
+                    .replace("{schema}", SpacedJson.write(schema))
+                    .replace("{text}", texts.get(i).said())));
+            messages.add(new AssistantMessage(SpacedJson.write(answers.get(i))));
+        }
+        Filled last = texts.getLast();
+        ObjectNode answer = answers.getLast();
+        return new Sample(
+                "extraction",
+                last.text().language(),
+                messages,
+                List.of(),
+                new Expected.Json(schema, answer),
+                last.said(),
+                Optional.of(
+                        new AssistantMessage(answer.size() > 1 ? SpacedJson.write(withoutLast(answer)) : last.said())));
+    }
+
+    /// A text with values, which it tells or not.
+    private record Filled(Text text, Map<String, Value> values, String said) {
+        boolean tells(ToolKind.Slot field) {
+            return text.template().contains("{" + field.name() + "}");
+        }
+
+        JsonNode value(ToolKind.Slot field) {
+            return tells(field)
+                    ? values.getOrDefault(field.name(), Value.of("")).json()
+                    : JsonNodeFactory.instance.nullNode();
+        }
+    }
+
+    private static Filled fill(Dice dice, Split split, Text text, Kind kind) {
         Map<String, Value> values = new LinkedHashMap<>();
         for (ToolKind.Slot field : kind.fields()) {
             Value value = field.kind().roll(dice, split);
@@ -55,43 +133,7 @@ final class Extraction implements SampleSource {
             }
             values.put(field.name(), value);
         }
-        Text text = dice.of(kind.texts());
-        ObjectNode properties = JsonNodeFactory.instance.objectNode();
-        ObjectNode answer = JsonNodeFactory.instance.objectNode();
-        ArrayNode required = JsonNodeFactory.instance.arrayNode();
-        int wanted = dice.between(2, kind.fields().size());
-        for (ToolKind.Slot field : dice.shuffled(kind.fields()).subList(0, wanted)) {
-            String name = dice.of(field.names());
-            while (properties.has(name)) {
-                name = dice.of(field.names());
-            }
-            boolean told = text.template().contains("{" + field.name() + "}");
-            ObjectNode property = properties.putObject(name);
-            if (told) {
-                property.put("type", field.kind().type());
-                answer.set(name, values.getOrDefault(field.name(), Value.of("")).json());
-            } else {
-                property.putArray("type").add(field.kind().type()).add("null");
-                answer.putNull(name);
-            }
-            required.add(name);
-        }
-        ObjectNode schema = JsonNodeFactory.instance.objectNode().put("type", "object");
-        schema.set("properties", properties);
-        schema.set("required", required);
-        String filled = Value.fill(text.template(), values);
-        String question = dice.of(TEXTS.lines("layouts"))
-                .replace("\\n", "\n")
-                .replace("{schema}", SpacedJson.write(schema))
-                .replace("{text}", filled);
-        return Sample.of(
-                        "extraction",
-                        text.language(),
-                        question,
-                        SpacedJson.write(answer),
-                        new Expected.Json(schema, answer))
-                .withKey(filled)
-                .withRejected(answer.size() > 1 ? SpacedJson.write(withoutLast(answer)) : filled);
+        return new Filled(text, values, Value.fill(text.template(), values));
     }
 
     private static ObjectNode withoutLast(ObjectNode answer) {

@@ -45,16 +45,16 @@ final class FunctionCalls implements SampleSource {
     @Override
     public Sample next(Dice dice, Split split) {
         double variant = dice.nextDouble();
-        if (variant < 0.42) {
+        if (variant < 0.45) {
             return calls(dice, split, 1);
         }
-        if (variant < 0.60) {
+        if (variant < 0.63) {
             return calls(dice, split, 2);
         }
-        if (variant < 0.72) {
+        if (variant < 0.79) {
             return nothingFits(dice, split);
         }
-        return variant < 0.78 ? smallTalk(dice, split) : result(dice, split);
+        return variant < 0.83 ? smallTalk(dice, split) : result(dice, split);
     }
 
     /// Sides are kept apart by the names of functions, so that every sample belongs to its side.
@@ -86,7 +86,7 @@ final class FunctionCalls implements SampleSource {
     }
 
     private Sample calls(Dice dice, Split split, int count) {
-        List<Declared> offered = declare(dice, split, dice.between(1, 4));
+        List<Declared> offered = declare(dice, split, dice.between(1, 3));
         Declared first = offered.getFirst();
         // Two wishes are for one function or for two.
         Declared last = dice.chance(0.4) ? first : offered.get(Math.min(count, offered.size()) - 1);
@@ -115,7 +115,7 @@ final class FunctionCalls implements SampleSource {
     }
 
     private Sample nothingFits(Dice dice, Split split) {
-        List<Declared> declared = declare(dice, split, dice.between(2, 5));
+        List<Declared> declared = declare(dice, split, dice.between(2, 4));
         List<Declared> offered = declared.subList(1, declared.size());
         Wish wish = wish(dice, split, declared.getFirst());
         ToolCall wrong =
@@ -132,7 +132,7 @@ final class FunctionCalls implements SampleSource {
 
     /// Small talk beside functions: the last answer of a conversation that needs none.
     private Sample smallTalk(Dice dice, Split split) {
-        List<Declared> offered = declare(dice, split, dice.between(1, 3));
+        List<Declared> offered = declare(dice, split, dice.between(1, 2));
         Sample talk = smallTalk.draw(dice, split);
         return new Sample(
                 "calls.talk",
@@ -145,7 +145,7 @@ final class FunctionCalls implements SampleSource {
     }
 
     private Sample result(Dice dice, Split split) {
-        List<Declared> offered = declare(dice, split, dice.between(1, 3));
+        List<Declared> offered = declare(dice, split, dice.between(1, 2));
         int count = dice.chance(0.25) && offered.size() > 1 ? 2 : 1;
         List<Wish> wishes = offered.subList(0, count).stream()
                 .map(d -> wish(dice, split, d))

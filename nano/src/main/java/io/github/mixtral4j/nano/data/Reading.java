@@ -1,7 +1,11 @@
 package io.github.mixtral4j.nano.data;
 
+import io.github.mixtral4j.chat.Message;
+import io.github.mixtral4j.chat.Message.AssistantMessage;
+import io.github.mixtral4j.chat.Message.UserMessage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Questions that a given text answers, or does not: then the reply says so. Texts tell of countries (real ones, and
 /// invented ones, of which nothing can be remembered) and of people, the latter in five languages.
@@ -9,6 +13,8 @@ import java.util.List;
 /// Held out: countries with all that is known of them, and names.
 final class Reading implements SampleSource {
     private static final Vocabulary TEXTS = Vocabulary.read("reading.txt");
+    /// Share of the questions that the text answers.
+    private static final double ANSWERED = 0.75;
     private static final List<String> RELATIONS =
             TEXTS.headings().stream().filter(h -> h.matches("[A-Z]+")).toList();
 
@@ -45,17 +51,20 @@ final class Reading implements SampleSource {
             sentences.add(
                     attribute.sentence(dice, country.name(), country.facts().getOrDefault(attribute, "")));
         }
-        boolean answered = dice.chance(0.7);
-        Attribute asked = answered ? dice.of(known.subList(0, told)) : known.get(told);
-        return sample(
-                kind,
-                dice,
-                Language.EN,
-                String.join(" ", sentences),
-                asked.question(dice, country.name()),
-                answered,
-                country.facts().getOrDefault(asked, ""),
-                country.facts().getOrDefault(known.getFirst(), ""));
+        List<Attribute> answers = dice.shuffled(known.subList(0, told));
+        List<Attribute> untold = known.subList(told, known.size());
+        int questions = Math.min(questions(dice), Math.min(answers.size(), untold.size()));
+        List<Asked> asked = new ArrayList<>();
+        for (int i = 0; i < questions; i++) {
+            boolean answered = dice.chance(ANSWERED);
+            Attribute attribute = (answered ? answers : untold).get(i);
+            asked.add(new Asked(
+                    attribute.question(dice, country.name()),
+                    answered,
+                    country.facts().getOrDefault(attribute, "")));
+        }
+        String other = country.facts().getOrDefault(known.getFirst(), "");
+        return sample(kind, dice, Language.EN, String.join(" ", sentences), asked, other);
     }
 
     private static Sample people(Dice dice, Split split) {
@@ -72,17 +81,38 @@ final class Reading implements SampleSource {
                 sentences.add(fact.say(language, 0));
             }
         }
-        boolean answered = dice.chance(0.7);
-        Told asked = answered ? dice.of(facts) : untold(dice, names, facts);
+        List<Told> answers = dice.shuffled(facts);
+        int questions = Math.min(questions(dice), facts.size());
+        List<Told> known = new ArrayList<>(facts);
+        List<Asked> asked = new ArrayList<>();
+        for (int i = 0; i < questions; i++) {
+            boolean answered = dice.chance(ANSWERED);
+            Told fact = answered ? answers.get(i) : untold(dice, names, known);
+            known.add(fact);
+            asked.add(new Asked(fact.say(language, 1), answered, fact.value()));
+        }
+        String text = String.join(" ", dice.chance(0.5) ? sentences : dice.shuffled(sentences));
         return sample(
-                "reading.people",
-                dice,
-                language,
-                String.join(" ", dice.chance(0.5) ? sentences : dice.shuffled(sentences)),
-                asked.say(language, 1),
-                answered,
-                asked.value(),
-                facts.getFirst().value());
+                "reading.people", dice, language, text, asked, facts.getFirst().value());
+    }
+
+    /// How many questions there are about a text.
+    private static int questions(Dice dice) {
+        return dice.between(1, 3);
+    }
+
+    /// A question about a text.
+    ///
+    /// @param answered whether the text answers it
+    /// @param value the right answer, if it does
+    private record Asked(String question, boolean answered, String value) {
+        String reply(Language language) {
+            return answered ? value + "." : unknown(language);
+        }
+    }
+
+    private static String unknown(Language language) {
+        return TEXTS.rows("not in the text").getFirst().get(language.ordinal());
     }
 
     /// A fact about a person.
@@ -122,24 +152,34 @@ final class Reading implements SampleSource {
         };
     }
 
-    /// @param wrong what the text says of something else
+    /// A text and questions about it, one after the other; the last one is the sample's.
+    ///
+    /// @param other what the text says of something
     private static Sample sample(
-            String kind,
-            Dice dice,
-            Language language,
-            String text,
-            String question,
-            boolean answered,
-            String value,
-            String wrong) {
-        String prompt = dice.of(TEXTS.lines("layouts " + language.code()))
+            String kind, Dice dice, Language language, String text, List<Asked> asked, String other) {
+        List<Message> messages = new ArrayList<>();
+        for (Asked question : asked) {
+            messages.add(
+                    new UserMessage(messages.isEmpty() ? first(dice, language, text, question) : question.question()));
+            messages.add(new AssistantMessage(question.reply(language)));
+        }
+        Asked last = asked.getLast();
+        // What small models do instead: they find no answer, or one to another question.
+        String wrong = last.answered() ? unknown(language) : other + ".";
+        return new Sample(
+                last.answered() ? kind : kind + ".absent",
+                language,
+                messages,
+                List.of(),
+                new Expected.Text(last.reply(language)),
+                text + " " + last.question(),
+                Optional.of(new AssistantMessage(wrong)));
+    }
+
+    private static String first(Dice dice, Language language, String text, Asked asked) {
+        return dice.of(TEXTS.lines("layouts " + language.code()))
                 .replace("\\n", "\n")
                 .replace("{text}", text)
-                .replace("{question}", question);
-        String unknown = TEXTS.rows("not in the text").getFirst().get(language.ordinal());
-        String reply = answered ? value + "." : unknown;
-        Sample sample =
-                Sample.of(answered ? kind : kind + ".absent", language, prompt, reply, new Expected.Text(reply));
-        return sample.withRejected(answered ? unknown : wrong + ".");
+                .replace("{question}", asked.question());
     }
 }

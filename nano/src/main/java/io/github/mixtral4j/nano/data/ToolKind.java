@@ -1,7 +1,6 @@
 package io.github.mixtral4j.nano.data;
 
 import io.github.mixtral4j.chat.Tool;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -89,13 +88,18 @@ record ToolKind(
     Declared declare(Dice dice, Split split) {
         Map<String, String> parameters = new LinkedHashMap<>();
         ObjectNode properties = JsonNodeFactory.instance.objectNode();
+        boolean described = dice.chance(0.5);
         for (Slot slot : dice.chance(0.7) ? slots : dice.shuffled(slots)) {
-            String parameter = dice.of(slot.names());
+            String parameter = dice.chance(0.5) ? slot.names().getFirst() : dice.of(slot.names());
             while (parameters.containsValue(parameter)) {
                 parameter = dice.of(slot.names());
             }
             parameters.put(slot.name(), parameter);
-            properties.putObject(parameter).put("type", slot.kind().type()).put("description", dice.of(slot.abouts()));
+            ObjectNode property =
+                    properties.putObject(parameter).put("type", slot.kind().type());
+            if (described) {
+                property.put("description", dice.of(slot.abouts()));
+            }
         }
         ObjectNode schema = JsonNodeFactory.instance.objectNode().put("type", "object");
         schema.set("properties", properties);
@@ -109,21 +113,14 @@ record ToolKind(
                     .flatMap(w -> Stream.of(w.split(" ")))
                     .toList();
             String name = switch (dice.between(0, 5)) {
-                case 0, 1, 2 -> String.join("_", words);
-                case 3 -> camel(words);
-                case 4 -> String.join("_", reversed(words));
+                case 0, 1, 2, 3 -> String.join("_", words);
+                case 4 -> camel(words);
                 default -> String.join("-", words);
             };
             if (Split.of(name, PERIOD) == split) {
                 return name;
             }
         }
-    }
-
-    private static List<String> reversed(List<String> words) {
-        List<String> turned = new ArrayList<>(words.subList(1, words.size()));
-        turned.add(words.getFirst());
-        return turned;
     }
 
     private static String camel(List<String> words) {
