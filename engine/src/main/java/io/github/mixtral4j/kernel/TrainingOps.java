@@ -66,7 +66,8 @@ public sealed interface TrainingOps permits ScalarTrainingOps, VectorTrainingOps
             Rows dk,
             Rows dv);
 
-    /// One step of AdamW over a tensor: with `g = gradientScale · gradient`,
+    /// One step of AdamW over a tensor, in the calling thread, as those below: [#parallel] shares the tensors out. With
+    /// `g = gradientScale · gradient`,
     /// `mean = β₁·mean + (1 − β₁)·g`, `square = β₂·square + (1 − β₂)·g²` and
     /// `value = value·(1 − rate·decay) − rate · mean/(1 − β₁ᵗ) / (√(square/(1 − β₂ᵗ)) + ε)`.
     ///
@@ -91,10 +92,10 @@ public sealed interface TrainingOps permits ScalarTrainingOps, VectorTrainingOps
         }
     }
 
-    /// Sum of the squares of all elements in use.
+    /// Sum of the squares of all elements in use, in the calling thread.
     double squaredNorm(Rows x);
 
-    /// Rounds all elements in use to bfloat16, to nearest, ties to even.
+    /// Rounds all elements in use to bfloat16, to nearest, ties to even, in the calling thread.
     ///
     /// @param out receives 2 bytes per element
     void toBfloat16(Rows x, MemorySegment out);

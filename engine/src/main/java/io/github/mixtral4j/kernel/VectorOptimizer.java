@@ -9,27 +9,30 @@ import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/// The loops of [TrainingOps] that take a tensor as one long row, as the optimizer does, on the Java Vector API.
+/// The loops of [TrainingOps] that take a tensor as one long row, as the optimizer does, on the Java Vector API. One
+/// thread each: a step has hundreds of tensors to share out, and a parallel loop for each of them would be mostly
+/// waiting.
 final class VectorOptimizer {
-    /// Elements of a task.
+    /// Elements at a time, whose squares float32 sums up well.
     private static final int CHUNK = 1 << 14;
 
-    private final WorkerPool pool;
-    private final float[][] lanes;
-    private double[] chunkSums = {};
+    private VectorOptimizer() {}
 
-    VectorOptimizer(WorkerPool pool) {
-        this.pool = pool;
-        lanes = new float[pool.threads()][COUNT];
+    /// A stretch of a tensor: `count` floats from byte `at` of its elements.
+    @FunctionalInterface
+    private interface Chunk {
+        void run(long at, int count);
     }
 
-    void adamW(Rows value, Rows gradient, Rows mean, Rows square, AdamStep step) {
-        long elements = elements(value);
-        pool.run(chunks(elements), (chunk, worker) -> {
-            long from = (long) chunk * CHUNK;
-            int count = (int) Math.min(CHUNK, elements - from);
-            adamW(flat(value), flat(gradient), flat(mean), flat(square), from * Float.BYTES, count, step);
-        });
+    private static void forEach(Rows x, Chunk chunk) {
+        long elements = (long) x.count() * x.cols();
+        for (long from = 0; from < elements; from += CHUNK) {
+            chunk.run(from * Float.BYTES, (int) Math.min(CHUNK, elements - from));
+        }
+    }
+
+    static void adamW(Rows value, Rows gradient, Rows mean, Rows square, AdamStep step) {
+        forEach(value, (at, count) -> adamW(flat(value), flat(gradient), flat(mean), flat(square), at, count, step));
     }
 
     private static void adamW(
@@ -79,43 +82,19 @@ final class VectorOptimizer {
         }
     }
 
-    double squaredNorm(Rows x) {
-        long elements = elements(x);
-        int chunks = chunks(elements);
-        if (chunkSums.length < chunks) {
-            chunkSums = new double[chunks];
-        }
-        double[] sums = chunkSums;
-        pool.run(chunks, (chunk, worker) -> {
-            long from = (long) chunk * CHUNK;
-            int count = (int) Math.min(CHUNK, elements - from);
-            sums[chunk] = Lanes.squares(flat(x), from * Float.BYTES, count, lanes[worker]);
-        });
-        double sum = 0;
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            sum += sums[chunk];
-        }
-        return sum;
+    static double squaredNorm(Rows x) {
+        float[] lanes = new float[COUNT];
+        double[] sum = {0};
+        forEach(x, (at, count) -> sum[0] += Lanes.squares(flat(x), at, count, lanes));
+        return sum[0];
     }
 
-    void toBfloat16(Rows x, MemorySegment out) {
-        long elements = elements(x);
-        pool.run(chunks(elements), (chunk, worker) -> {
-            long from = (long) chunk * CHUNK;
-            Bfloat16.round(flat(x), from * Float.BYTES, (int) Math.min(CHUNK, elements - from), out, from * 2);
-        });
+    static void toBfloat16(Rows x, MemorySegment out) {
+        forEach(x, (at, count) -> Bfloat16.round(flat(x), at, count, out, at / 2));
     }
 
     /// The elements in use.
     private static MemorySegment flat(Rows x) {
         return x.data().asSlice(x.offset(0), x.rowBytes() * x.count());
-    }
-
-    private static long elements(Rows x) {
-        return (long) x.count() * x.cols();
-    }
-
-    private static int chunks(long elements) {
-        return Math.toIntExact(Math.ceilDiv(elements, (long) CHUNK));
     }
 }

@@ -13,14 +13,12 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorTrainingOps implements TrainingOps {
     private final WorkerPool pool;
     private final TrainingAttention attention;
-    private final VectorOptimizer optimizer;
     private final float[][] lanes;
     private float[] rowScales = {};
 
     VectorTrainingOps(WorkerPool pool) {
         this.pool = pool;
         attention = new TrainingAttention(pool);
-        optimizer = new VectorOptimizer(pool);
         lanes = new float[pool.threads()][2 * COUNT];
     }
 
@@ -285,16 +283,16 @@ final class VectorTrainingOps implements TrainingOps {
 
     @Override
     public void adamW(Rows value, Rows gradient, Rows mean, Rows square, AdamStep step) {
-        optimizer.adamW(value, gradient, mean, square, step);
+        VectorOptimizer.adamW(value, gradient, mean, square, step);
     }
 
     @Override
     public double squaredNorm(Rows x) {
-        return optimizer.squaredNorm(x);
+        return VectorOptimizer.squaredNorm(x);
     }
 
     @Override
     public void toBfloat16(Rows x, MemorySegment out) {
-        optimizer.toBfloat16(x, out);
+        VectorOptimizer.toBfloat16(x, out);
     }
 }

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.train.model;
 
 import io.github.mixtral4j.kernel.Kernels;
+import io.github.mixtral4j.kernel.TrainingOps;
 import io.github.mixtral4j.model.Adapter;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.MixtralWeights;
@@ -8,9 +9,11 @@ import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.train.loss.LoadBalancing;
 import io.github.mixtral4j.train.loss.RouterZ;
 import io.github.mixtral4j.train.op.Embedding;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /// The whole model with its backward pass: embedding, blocks, head, and the losses of the router.
 ///
@@ -88,7 +91,12 @@ public final class TrainableMixtral implements Trainable, AutoCloseable {
 
     @Override
     public void parametersChanged() {
-        parts.copies.forEach((parameter, copy) -> kernels.training().toBfloat16(parameter.value(), copy));
+        TrainingOps ops = kernels.training();
+        List<Map.Entry<Parameter, MemorySegment>> copies = List.copyOf(parts.copies.entrySet());
+        ops.parallel(copies.size(), (i, _) -> {
+            Map.Entry<Parameter, MemorySegment> copy = copies.get(i);
+            ops.toBfloat16(copy.getKey().value(), copy.getValue());
+        });
     }
 
     @Override

@@ -56,9 +56,13 @@ public final class AdamW {
 
     /// The Euclidean length of all gradients together.
     public double gradientNorm() {
+        double[] parts = new double[parameters.size()];
+        ops.parallel(
+                parts.length,
+                (i, _) -> parts[i] = ops.squaredNorm(parameters.get(i).gradient()));
         double sum = 0;
-        for (Parameter parameter : parameters) {
-            sum += ops.squaredNorm(parameter.gradient());
+        for (double part : parts) {
+            sum += part;
         }
         return Math.sqrt(sum);
     }
@@ -69,7 +73,7 @@ public final class AdamW {
     /// @param gradientScale what the gradients are multiplied by first, to clip them
     public void step(double rate, double gradientScale) {
         steps++;
-        for (int i = 0; i < parameters.size(); i++) {
+        ops.parallel(parameters.size(), (i, _) -> {
             Parameter parameter = parameters.get(i);
             AdamStep step = new AdamStep(
                     (float) rate,
@@ -80,8 +84,7 @@ public final class AdamW {
                     steps,
                     (float) gradientScale);
             ops.adamW(parameter.value(), parameter.gradient(), means.get(i), squares.get(i), step);
-        }
-        ops.parallel(
-                parameters.size(), (i, _) -> parameters.get(i).gradient().data().fill((byte) 0));
+            parameter.gradient().data().fill((byte) 0);
+        });
     }
 }
