@@ -30,9 +30,19 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /// A full step of training: forward, backward, clipping, AdamW. Hidden size 256, 6 layers, 8 heads on 2, 8 experts of
 /// 512 of which 2 are chosen, a vocabulary of 4096, 8 samples of 512 random tokens. The score is tokens per second;
-/// `gigaflops` counts 6 operations for every active parameter and token, as is usual, and attention not at all.
+/// `gigaflops` counts 6 operations for every active parameter and token, as is usual, and attention not at all. Runs
+/// with
+/// the collector of `mixtral train`, G1.
 @State(Scope.Benchmark)
-@Fork(1)
+@Fork(
+        value = 1,
+        jvmArgs = {
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Xmx3g",
+            "-XX:+UseG1GC"
+        })
 @Warmup(iterations = 3, time = 20)
 @Measurement(iterations = 5, time = 20)
 @OutputTimeUnit(TimeUnit.SECONDS)

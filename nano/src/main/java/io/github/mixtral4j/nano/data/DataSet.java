@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 /// | `first.jsonl` | samples of all kinds in random order, to begin with |
 /// | `repetition.jsonl` | words that come again |
 /// | `chat.jsonl` | other samples of the same kinds, more |
+/// | `last.jsonl` | samples of the kinds that take longest to learn, more of them than of the others |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -35,7 +36,7 @@ import java.util.stream.Stream;
 ///
 /// The same seed and size give the same bytes.
 public final class DataSet {
-    /// How many samples of each kind are trained on at size 1; together about 14 million tokens.
+    /// How many samples of each kind are trained on at size 1; together about 18 million tokens.
     private static final Map<String, Integer> SHARES = Map.of(
             "talk",
             14_000,
@@ -57,13 +58,31 @@ public final class DataSet {
             8_000,
             "drills",
             12_000);
+    /// The same for the end: sums of two numbers, and calls, are right last. About 3 million tokens.
+    private static final Map<String, Integer> LAST = Map.of(
+            "talk",
+            800,
+            "translation",
+            2_000,
+            "facts",
+            1_000,
+            "reading",
+            1_500,
+            "arithmetic",
+            7_000,
+            "sums",
+            14_000,
+            "calls",
+            5_000,
+            "extraction",
+            2_000);
     /// Kinds that are only trained on.
-    private static final Set<String> PRACTICE = Set.of("copying", "drills");
+    private static final Set<String> PRACTICE = Set.of("copying", "drills", "sums");
 
     private static final int HELD_OUT_PER_KIND = 600;
     /// One in so many held-out samples serves to watch the loss.
     private static final int LOSS_EVERY = 10;
-    private static final int PREFERENCES = 4000;
+    private static final int PREFERENCES = 3000;
     /// Texts that are nothing but repetition; together about 2 million tokens.
     private static final int REPETITIONS = 24_000;
     /// One in so many pieces of the corpora is trained on.
@@ -91,6 +110,7 @@ public final class DataSet {
         sources.put("story", new Stories());
         sources.put("copying", new Copying());
         sources.put("drills", new Drills());
+        sources.put("sums", (dice, split) -> Drills.sums(dice));
     }
 
     /// What was written.
@@ -135,7 +155,7 @@ public final class DataSet {
                         .toList());
         List<String> vocabulary = new ArrayList<>(texts);
         Summary summary = new Summary(
-                chats(output.resolve("chat.jsonl"), new Dice(seed), size, heldOut, vocabulary),
+                chats(output.resolve("chat.jsonl"), new Dice(seed), SHARES, size, heldOut, vocabulary),
                 tasks.size(),
                 texts.size());
         Dice repetition = new Dice(seed + 7);
@@ -144,7 +164,8 @@ public final class DataSet {
                 Stream.generate(() -> SampleJson.text(Drills.repetition(repetition)))
                         .limit(Math.max(1, Math.round(REPETITIONS * size)))
                         .toList());
-        chats(output.resolve("first.jsonl"), new Dice(seed + 4), size * FIRST, heldOut, new ArrayList<>());
+        chats(output.resolve("first.jsonl"), new Dice(seed + 4), SHARES, size * FIRST, heldOut, new ArrayList<>());
+        chats(output.resolve("last.jsonl"), new Dice(seed + 6), LAST, size, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
         lines(
                 output.resolve("tokenizer.txt"),
@@ -203,12 +224,18 @@ public final class DataSet {
 
     /// @param vocabulary receives the text of every sample
     /// @return samples per kind
-    private Map<String, Integer> chats(Path file, Dice dice, double size, Set<String> heldOut, List<String> vocabulary)
+    private Map<String, Integer> chats(
+            Path file,
+            Dice dice,
+            Map<String, Integer> shares,
+            double size,
+            Set<String> heldOut,
+            List<String> vocabulary)
             throws IOException {
         List<String> kinds = new ArrayList<>();
         // In the order of the sources, because that of a map without one differs from run to run.
         for (String kind : sources.keySet()) {
-            int share = SHARES.getOrDefault(kind, 0);
+            int share = shares.getOrDefault(kind, 0);
             int count = share == 0 ? 0 : (int) Math.max(1, Math.round(share * size));
             kinds.addAll(Collections.nCopies(count, kind));
         }

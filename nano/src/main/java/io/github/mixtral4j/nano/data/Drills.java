@@ -99,7 +99,8 @@ final class Drills implements SampleSource {
         return sample(text(dice, table) + "\nAs JSON: " + keys, SpacedJson.write(answer));
     }
 
-    private static Sample sums(Dice dice) {
+    /// Up to six calculations in a row.
+    static Sample sums(Dice dice) {
         List<Step> steps = new ArrayList<>();
         while (steps.size() < 6) {
             Step step = Arithmetic.roll(dice);

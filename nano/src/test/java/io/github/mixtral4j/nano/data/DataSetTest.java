@@ -32,6 +32,7 @@ final class DataSetTest {
                 "repetition.jsonl",
                 "chat.jsonl",
                 "first.jsonl",
+                "last.jsonl",
                 "preferences.jsonl",
                 "tokenizer.txt",
                 "heldout/corpus.jsonl",

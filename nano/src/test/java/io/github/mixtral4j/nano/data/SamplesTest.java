@@ -28,12 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 final class SamplesTest {
     private static final int COUNT = 200;
-    private static final Set<String> UNKNOWN = Set.of(
-            "The text does not say.",
-            "Le texte ne le dit pas.",
-            "Das steht nicht im Text.",
-            "El texto no lo dice.",
-            "Il testo non lo dice.");
     private static final JsonMapper JSON = new JsonMapper();
     private static final ChatFormat FORMAT = ChatFormat.of(Tokenizer.of(
             SentencePieceModel.parse("tiny.model", TinyTokenizer.v3(1500).sentencePieceModel())));
@@ -53,7 +47,8 @@ final class SamplesTest {
                 new Drills());
     }
 
-    private static List<Country> countries() {
+    /// Five countries on each side.
+    static List<Country> countries() {
         List<Country> countries = new ArrayList<>();
         for (Split split : Split.values()) {
             for (int i = 0; i < 5; i++) {
@@ -67,7 +62,7 @@ final class SamplesTest {
         return countries;
     }
 
-    private static List<Sample> draw(SampleSource source, Split split, long seed) {
+    static List<Sample> draw(SampleSource source, Split split, long seed) {
         Dice dice = new Dice(seed);
         List<Sample> samples = new ArrayList<>();
         for (int i = 0; i < COUNT; i++) {
@@ -207,41 +202,6 @@ final class SamplesTest {
     }
 
     @Test
-    void answersStandInTheTextOrItDoesNotSay() {
-        for (Sample sample : draw(new Reading(countries()), Split.HELD_OUT, 9)) {
-            String text = said(sample);
-            Set<String> unknown = new HashSet<>();
-            for (int i = 1; i < sample.messages().size(); i += 2) {
-                String answer = ((AssistantMessage) sample.messages().get(i)).content();
-                String told = answer.substring(0, answer.length() - 1);
-                if (UNKNOWN.contains(answer)) {
-                    unknown.add(answer);
-                } else {
-                    assertThat(text).contains(told);
-                }
-            }
-            assertThat(unknown).hasSizeLessThanOrEqualTo(1);
-            assertThat(UNKNOWN.contains(sample.reply().content()))
-                    .isEqualTo(sample.kind().endsWith(".absent"));
-        }
-    }
-
-    @Test
-    void someTextsAreAskedAboutMoreThanOnceAndNoQuestionComesTwice() {
-        List<Sample> samples = draw(new Reading(countries()), Split.TRAIN, 14);
-        assertThat(samples)
-                .anyMatch(s -> s.messages().size() == 2)
-                .anyMatch(s -> s.messages().size() == 6);
-        for (Sample sample : samples) {
-            List<String> later = new ArrayList<>();
-            for (int i = 2; i < sample.messages().size(); i += 2) {
-                later.add(((UserMessage) sample.messages().get(i)).content());
-            }
-            assertThat(later).as(said(sample)).doesNotHaveDuplicates();
-        }
-    }
-
-    @Test
     void aSecondTextIsExtractedToTheSameSchema() {
         List<Sample> followed = draw(new Extraction(), Split.TRAIN, 15).stream()
                 .filter(s -> s.messages().size() == 4)
@@ -269,17 +229,8 @@ final class SamplesTest {
         assertThat(text).isEqualTo("\"Ada lives in  \"Lyon.\n\"Und \"Éva? (Bo) said \"Hi\"");
     }
 
-    @Test
-    void readingKeepsCountriesApart() {
-        for (Split split : Split.values()) {
-            assertThat(draw(new Reading(countries()), split, 10).stream()
-                            .filter(s -> s.kind().startsWith("reading") && said(s).contains("Land")))
-                    .isNotEmpty()
-                    .allMatch(s -> said(s).contains(split.name()));
-        }
-    }
-
-    private static String said(Sample sample) {
+    /// What the user says first.
+    static String said(Sample sample) {
         return ((UserMessage) sample.messages().getFirst()).content();
     }
 
