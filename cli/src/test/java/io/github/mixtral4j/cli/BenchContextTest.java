@@ -1,7 +1,7 @@
 package io.github.mixtral4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.github.mixtral4j.testkit.TinyConfig;
 import io.github.mixtral4j.testkit.TinyMixtral;
@@ -38,7 +38,7 @@ final class BenchContextTest {
                 "--decode",
                 "3",
                 "--repeat",
-                "2",
+                "1",
                 "--context",
                 "1000",
                 "--kv-type",
@@ -52,8 +52,8 @@ final class BenchContextTest {
         double filled = context.get("decode_tokens_per_second").doubleValue();
         assertThat(empty).isPositive();
         assertThat(filled).isPositive();
-        // Medians of two runs are their means, of seconds and of ratios: nearly, but not quite, the same quotient.
-        assertThat(context.get("speed_kept").doubleValue() / (filled / empty)).isCloseTo(1, within(0.9));
+        // Of one pair the ratio is the quotient; the median of several is not quite, least of all on a busy machine.
+        assertThat(context.get("speed_kept").doubleValue()).isCloseTo(filled / empty, withinPercentage(0.1));
     }
 
     @Test

@@ -10,8 +10,9 @@ import java.lang.foreign.MemorySegment;
 /// each instruction-set level knows for itself.
 @SuppressWarnings("NullAway.Init") // the arguments of the multiplication in progress
 final class NativeProduct {
-    /// Rows that are bound by reading weights however exact the product is to be, so that activations of 8 bits do.
-    private static final int ROUNDED_ROWS = 2;
+    /// Rows of sequences that decode together: activations of 8 bits do for them, as for a sequence that decodes alone,
+    /// whose rows are rounded because more would not be faster. 16 bits take twice the products.
+    private static final int ROUNDED_ROWS = 16;
     /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
     /// count, and float weights then meet floats, where products of many rows may round both to bfloat16. An expert
     /// choice that is nearly a tie stays what it is.
