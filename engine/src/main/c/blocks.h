@@ -1,5 +1,4 @@
-/* The weight formats and their sizes. What the bytes
- * mean stands in decode.c. */
+/* The weight formats and their sizes. What the bytes mean stands in decode.c. */
 #ifndef MIXTRAL4J_BLOCKS_H
 #define MIXTRAL4J_BLOCKS_H
 

@@ -66,8 +66,8 @@ public sealed interface TrainingOps permits ScalarTrainingOps, VectorTrainingOps
             Rows dk,
             Rows dv);
 
-    /// One step of AdamW over a tensor, in the calling thread, as those below: [#parallel] shares the tensors out. With
-    /// `g = gradientScale · gradient`,
+    /// One step of AdamW over a tensor, in the calling thread, as those below: [#parallel] shares the tensors
+    /// out. With `g = gradientScale · gradient`,
     /// `mean = β₁·mean + (1 − β₁)·g`, `square = β₂·square + (1 − β₂)·g²` and
     /// `value = value·(1 − rate·decay) − rate · mean/(1 − β₁ᵗ) / (√(square/(1 − β₂ᵗ)) + ε)`.
     ///
