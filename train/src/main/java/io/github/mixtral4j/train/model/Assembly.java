@@ -33,6 +33,9 @@ import java.util.Random;
 
 /// Puts a trainable model together: its parameters, where they start from, and the operations that read them.
 final class Assembly {
+    /// A parameter and its copy in bfloat16.
+    record Copy(Parameter parameter, MemorySegment data) {}
+
     final Kernels kernels;
     final MixtralConfig config;
     final TrainingOptions options;
@@ -40,8 +43,8 @@ final class Assembly {
     final Buffers buffers;
     final Dropout.Mode dropout = new Dropout.Mode();
     final List<Parameter> parameters = new ArrayList<>();
-    /// bfloat16 copies of parameters.
-    final Map<Parameter, MemorySegment> copies = new LinkedHashMap<>();
+    /// The parameters that have copies in bfloat16.
+    final List<Copy> copies = new ArrayList<>();
     /// The pairs of an adapter, A then B.
     final Map<AdapterTarget, List<Parameter>> updates = new LinkedHashMap<>();
     private final Map<String, Projection> projections = new LinkedHashMap<>();
@@ -145,7 +148,7 @@ final class Assembly {
     private Tensor copy(Parameter parameter) {
         Shape shape = Shape.matrix(parameter.rows(), parameter.cols());
         MemorySegment data = arena.allocate(DType.BF16.bytes(shape.elements()), 64);
-        copies.put(parameter, data);
+        copies.add(new Copy(parameter, data));
         return new Tensor(parameter.name(), DType.BF16, shape, data);
     }
 

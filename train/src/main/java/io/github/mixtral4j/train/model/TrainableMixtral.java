@@ -9,11 +9,9 @@ import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.train.loss.LoadBalancing;
 import io.github.mixtral4j.train.loss.RouterZ;
 import io.github.mixtral4j.train.op.Embedding;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /// The whole model with its backward pass: embedding, blocks, head, and the losses of the router.
 ///
@@ -92,10 +90,9 @@ public final class TrainableMixtral implements Trainable, AutoCloseable {
     @Override
     public void parametersChanged() {
         TrainingOps ops = kernels.training();
-        List<Map.Entry<Parameter, MemorySegment>> copies = List.copyOf(parts.copies.entrySet());
-        ops.parallel(copies.size(), (i, _) -> {
-            Map.Entry<Parameter, MemorySegment> copy = copies.get(i);
-            ops.toBfloat16(copy.getKey().value(), copy.getValue());
+        ops.parallel(parts.copies.size(), (i, _) -> {
+            Assembly.Copy copy = parts.copies.get(i);
+            ops.toBfloat16(copy.parameter().value(), copy.data());
         });
     }
 
