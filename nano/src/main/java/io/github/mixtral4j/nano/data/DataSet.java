@@ -37,27 +37,17 @@ import java.util.stream.Stream;
 /// The same seed and size give the same bytes.
 public final class DataSet {
     /// How many samples of each kind are trained on at size 1; together about 18 million tokens.
-    private static final Map<String, Integer> SHARES = Map.of(
-            "talk",
-            14_000,
-            "translation",
-            20_000,
-            "facts",
-            12_000,
-            "reading",
-            26_000,
-            "arithmetic",
-            32_000,
-            "calls",
-            38_000,
-            "extraction",
-            18_000,
-            "story",
-            2_000,
-            "copying",
-            8_000,
-            "drills",
-            12_000);
+    private static final Map<String, Integer> SHARES = Map.ofEntries(
+            Map.entry("talk", 14_000),
+            Map.entry("translation", 20_000),
+            Map.entry("facts", 12_000),
+            Map.entry("reading", 26_000),
+            Map.entry("arithmetic", 32_000),
+            Map.entry("calls", 38_000),
+            Map.entry("extraction", 18_000),
+            Map.entry("story", 2_000),
+            Map.entry("copying", 8_000),
+            Map.entry("drills", 12_000));
     /// The same for the end: everything once more, and above all sums of two numbers, which are right last. About 1.5
     /// million tokens. Without the other kinds the model would forget them.
     private static final Map<String, Integer> LAST = Map.ofEntries(

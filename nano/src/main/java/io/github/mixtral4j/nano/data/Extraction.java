@@ -4,7 +4,6 @@ import io.github.mixtral4j.chat.Message;
 import io.github.mixtral4j.chat.Message.AssistantMessage;
 import io.github.mixtral4j.chat.Message.UserMessage;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -93,7 +92,6 @@ final class Extraction implements SampleSource {
         List<Message> messages = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
             messages.add(new UserMessage(dice.of(TEXTS.lines(i == 0 ? "layouts" : "next layouts"))
-                    .replace("\\n", "\n")
                     .replace("{schema}", SpacedJson.write(schema))
                     .replace("{text}", texts.get(i).said())));
             messages.add(new AssistantMessage(SpacedJson.write(answers.get(i))));
@@ -125,14 +123,7 @@ final class Extraction implements SampleSource {
     }
 
     private static Filled fill(Dice dice, Split split, Text text, Kind kind) {
-        Map<String, Value> values = new LinkedHashMap<>();
-        for (ToolKind.Slot field : kind.fields()) {
-            Value value = field.kind().roll(dice, split);
-            while (values.containsValue(value)) {
-                value = field.kind().roll(dice, split);
-            }
-            values.put(field.name(), value);
-        }
+        Map<String, Value> values = ToolKind.Slot.fill(kind.fields(), dice, split);
         return new Filled(text, values, Value.fill(text.template(), values));
     }
 

@@ -178,7 +178,6 @@ final class Reading implements SampleSource {
 
     private static String first(Dice dice, Language language, String text, Asked asked) {
         return dice.of(TEXTS.lines("layouts " + language.code()))
-                .replace("\\n", "\n")
                 .replace("{text}", text)
                 .replace("{question}", asked.question());
     }

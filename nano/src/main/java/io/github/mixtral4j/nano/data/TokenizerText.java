@@ -6,17 +6,14 @@ import java.util.regex.Pattern;
 
 /// The text that the vocabulary is made from.
 ///
-/// Names are written behind a quotation mark instead of a space, so that no piece holds both a space and a capital: a
-/// name
-/// has then the same pieces in a sentence and in JSON, and to write it down is to copy it. With pieces like `▁Lis` a
-/// model
-/// has to learn for every name how it is spelled where no space is before it.
+/// Names are written behind a quotation mark instead of a space, so that no piece holds both a space and a
+/// capital: a name has then the same pieces in a sentence and in JSON, and to write it down is to copy it.
+/// With pieces like `▁Lis` a model has to learn for every name how it is spelled where no space is before it.
 final class TokenizerText {
     private static final long CHARACTERS = 12_000_000;
+    private static final Pattern NAME = Pattern.compile("(^|\\s)(?=\\p{Lu})");
 
     private TokenizerText() {}
-
-    private static final Pattern NAME = Pattern.compile("(^|\\s)(?=\\p{Lu})");
 
     /// The text as the vocabulary is made from it.
     static String withMarkedNames(String text) {

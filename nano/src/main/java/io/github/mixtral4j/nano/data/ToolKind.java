@@ -36,7 +36,20 @@ record ToolKind(
     private static final int PERIOD = 8;
 
     /// A parameter: names and descriptions are alternatives.
-    record Slot(String name, ValueKind kind, List<String> names, List<String> abouts) {}
+    record Slot(String name, ValueKind kind, List<String> names, List<String> abouts) {
+        /// Values for these slots by their names, such that no two are equal.
+        static Map<String, Value> fill(List<Slot> slots, Dice dice, Split split) {
+            Map<String, Value> values = new LinkedHashMap<>();
+            for (Slot slot : slots) {
+                Value value = slot.kind().roll(dice, split);
+                while (values.containsValue(value)) {
+                    value = slot.kind().roll(dice, split);
+                }
+                values.put(slot.name(), value);
+            }
+            return values;
+        }
+    }
 
     /// A field of a result.
     record Field(String name, ValueKind kind) {}
@@ -130,15 +143,7 @@ record ToolKind(
 
     /// Values for all slots, such that no two are equal.
     Map<String, Value> fill(Dice dice, Split split) {
-        Map<String, Value> values = new LinkedHashMap<>();
-        for (Slot slot : slots) {
-            Value value = slot.kind().roll(dice, split);
-            while (values.containsValue(value)) {
-                value = slot.kind().roll(dice, split);
-            }
-            values.put(slot.name(), value);
-        }
-        return values;
+        return Slot.fill(slots, dice, split);
     }
 
     /// What the user says to have it called with these values.

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 /// [heading]
 /// line
 /// another | with | several | cells
+/// a line\nwith a break in it
 /// ```
 final class Vocabulary {
     private final String name;
@@ -56,7 +57,7 @@ final class Vocabulary {
                 if (section == null) {
                     throw new IllegalArgumentException(name + ": a line before the first heading: " + line);
                 }
-                section.add(line.strip());
+                section.add(line.strip().replace("\\n", "\n"));
             }
         }
     }
