@@ -28,7 +28,7 @@ record Country(String name, Split split, Map<Attribute, String> facts) {
     /// A country that is not on the map, so that what is said of it can only come from the text.
     static Country invented(Dice dice, Split split) {
         Map<Attribute, String> facts = new EnumMap<>(Attribute.class);
-        facts.put(Attribute.CAPITAL, Words.madeUp(dice, split, ""));
+        facts.put(Attribute.CAPITAL, MadeUp.name(dice, split, ""));
         facts.put(
                 Attribute.REGION,
                 dice.of(
@@ -39,18 +39,17 @@ record Country(String name, Split split, Map<Attribute, String> facts) {
                         "the Middle East",
                         "Oceania",
                         "South Asia"));
-        facts.put(Attribute.LANGUAGE, Words.madeUp(dice, split, "") + dice.of("ish", "ese", "ian"));
-        facts.put(Attribute.CURRENCY, Words.madeUp(dice, split, "").toLowerCase(Locale.ROOT) + "s");
-        facts.put(Attribute.HIGHEST, dice.of("Mount ", "Monte ", "Pico ", "") + Words.madeUp(dice, split, ""));
+        facts.put(Attribute.LANGUAGE, MadeUp.name(dice, split, "") + dice.of("ish", "ese", "ian"));
+        facts.put(Attribute.CURRENCY, MadeUp.name(dice, split, "").toLowerCase(Locale.ROOT) + "s");
+        facts.put(Attribute.HIGHEST, dice.of("Mount ", "Monte ", "Pico ", "") + MadeUp.name(dice, split, ""));
         facts.put(Attribute.HEIGHT, thousands(dice.between(80, 6500)) + " m");
         facts.put(Attribute.POPULATION, people(dice.between(2, 900) * (dice.chance(0.5) ? 100_000L : 1_000L)));
         facts.put(Attribute.AREA, thousands(dice.between(300, 900_000)) + " square km");
-        facts.put(
-                Attribute.NEIGHBOURS, listed(List.of(Words.madeUp(dice, split, "ia"), Words.madeUp(dice, split, "a"))));
+        facts.put(Attribute.NEIGHBOURS, listed(List.of(MadeUp.name(dice, split, "ia"), MadeUp.name(dice, split, "a"))));
         facts.put(Attribute.INTERNET, "." + (char) ('a' + dice.between(0, 25)) + (char) ('a' + dice.between(0, 25)));
         facts.put(Attribute.COAST, thousands(dice.between(20, 9000)) + " km");
         facts.put(Attribute.INDEPENDENCE, Integer.toString(dice.between(1780, 2011)));
-        return new Country(Words.madeUp(dice, split, dice.of("ia", "a", "")), split, facts);
+        return new Country(MadeUp.name(dice, split, dice.of("ia", "a", "")), split, facts);
     }
 
     Optional<String> fact(Attribute attribute) {

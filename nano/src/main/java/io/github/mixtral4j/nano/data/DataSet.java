@@ -39,7 +39,7 @@ public final class DataSet {
     /// How many samples of each kind are trained on at size 1; together about 18 million tokens.
     private static final Map<String, Integer> SHARES = Map.ofEntries(
             Map.entry("talk", 14_000),
-            Map.entry("translation", 20_000),
+            Map.entry("translation", 16_000),
             Map.entry("facts", 12_000),
             Map.entry("reading", 26_000),
             Map.entry("arithmetic", 32_000),
@@ -47,7 +47,8 @@ public final class DataSet {
             Map.entry("extraction", 18_000),
             Map.entry("story", 2_000),
             Map.entry("copying", 8_000),
-            Map.entry("drills", 12_000));
+            Map.entry("drills", 12_000),
+            Map.entry("choosing", 12_000));
     /// The same for the end: everything once more, and above all sums of two numbers, which are right last. About 1.5
     /// million tokens. Without the other kinds the model would forget them.
     private static final Map<String, Integer> LAST = Map.ofEntries(
@@ -61,9 +62,10 @@ public final class DataSet {
             Map.entry("extraction", 1_300),
             Map.entry("story", 150),
             Map.entry("copying", 200),
-            Map.entry("drills", 400));
+            Map.entry("drills", 400),
+            Map.entry("choosing", 400));
     /// Kinds that are only trained on.
-    private static final Set<String> PRACTICE = Set.of("copying", "drills", "sums");
+    private static final Set<String> PRACTICE = Set.of("copying", "drills", "choosing", "sums");
 
     private static final int HELD_OUT_PER_KIND = 600;
     /// One in so many held-out samples serves to watch the loss.
@@ -96,6 +98,7 @@ public final class DataSet {
         sources.put("story", new Stories());
         sources.put("copying", new Copying());
         sources.put("drills", new Drills());
+        sources.put("choosing", new Choosing());
         sources.put("sums", (dice, split) -> Drills.sums(dice));
     }
 

@@ -69,7 +69,7 @@ final class Drills implements SampleSource {
                         case 0 -> Value.of(dice.between(2, dice.of(20, 99, 999, 9999)));
                         case 1 -> Value.of(Words.fullName(dice, Split.TRAIN));
                         case 2 -> Value.of(Words.city(dice, Split.TRAIN));
-                        default -> Value.of(Words.madeUp(dice, Split.TRAIN, ""));
+                        default -> Value.of(MadeUp.name(dice, Split.TRAIN, ""));
                     }));
         }
         return table;

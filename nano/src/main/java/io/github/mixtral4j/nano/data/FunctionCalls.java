@@ -45,16 +45,16 @@ final class FunctionCalls implements SampleSource {
     @Override
     public Sample next(Dice dice, Split split) {
         double variant = dice.nextDouble();
-        if (variant < 0.45) {
+        if (variant < 0.40) {
             return calls(dice, split, 1);
         }
-        if (variant < 0.63) {
+        if (variant < 0.60) {
             return calls(dice, split, 2);
         }
-        if (variant < 0.79) {
+        if (variant < 0.82) {
             return nothingFits(dice, split);
         }
-        return variant < 0.83 ? smallTalk(dice, split) : result(dice, split);
+        return variant < 0.86 ? smallTalk(dice, split) : result(dice, split);
     }
 
     /// Sides are kept apart by the names of functions, so that every sample belongs to its side.
@@ -68,21 +68,8 @@ final class FunctionCalls implements SampleSource {
         return new Wish(declared, values, Typing.asTyped(dice, declared.kind().request(dice, values)));
     }
 
-    /// Functions for `count` different purposes, no two with the same name.
     private List<Declared> declare(Dice dice, Split split, int count) {
-        List<Declared> declared = new ArrayList<>();
-        for (ToolKind kind : dice.distinct(kinds, count)) {
-            Declared next = kind.declare(dice, split);
-            while (hasName(declared, next.tool().name())) {
-                next = kind.declare(dice, split);
-            }
-            declared.add(next);
-        }
-        return declared;
-    }
-
-    private static boolean hasName(List<Declared> declared, String name) {
-        return declared.stream().anyMatch(d -> d.tool().name().equals(name));
+        return ToolKind.declare(dice.distinct(kinds, count), dice, split);
     }
 
     private Sample calls(Dice dice, Split split, int count) {

@@ -143,12 +143,12 @@ final class Reading implements SampleSource {
     private static String value(Dice dice, Split split, Language language, String relation) {
         return switch (relation) {
             // Real cities have other names in other languages.
-            case "LIVES" -> language == Language.EN ? Words.city(dice, split) : Words.madeUp(dice, split, "");
+            case "LIVES" -> language == Language.EN ? Words.city(dice, split) : MadeUp.name(dice, split, "");
             case "AGE" -> Integer.toString(dice.between(18, 88));
             case "ROOM" -> Integer.toString(dice.between(2, 99));
             case "ARRIVES" -> Words.time(dice);
             case "CHILDREN" -> Integer.toString(dice.between(2, 7));
-            default -> Words.madeUp(dice, split, "o");
+            default -> MadeUp.name(dice, split, "o");
         };
     }
 

@@ -115,7 +115,7 @@ final class SmallTalk implements SampleSource {
             boolean plus = a < b || dice.chance(0.6);
             String sum = a + (plus ? " + " : " - ") + b;
             String result = Integer.toString(plus ? a + b : a - b);
-            String word = dice.chance(0.5) ? dice.of(words) : Words.madeUp(dice, split, "");
+            String word = dice.chance(0.5) ? dice.of(words) : MadeUp.name(dice, split, "");
             messages.add(new UserMessage(Typing.asTyped(
                     dice, question.replace("{name}", name).replace("{sum}", sum).replace("{word}", word))));
             messages.add(new AssistantMessage(answer.replace("{name}", name)

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.nano.data;
 
 import io.github.mixtral4j.chat.Tool;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +35,9 @@ record ToolKind(
 
     /// One in this many names of functions is held out.
     private static final int PERIOD = 8;
+
+    /// Share of the names that begin with whoever offers the function: such a name cannot be known by heart.
+    private static final double OFFERED_BY = 0.15;
 
     /// A parameter: names and descriptions are alternatives.
     record Slot(String name, ValueKind kind, List<String> names, List<String> abouts) {
@@ -97,6 +101,23 @@ record ToolKind(
         return Stream.of(list.split(",")).map(String::strip).toList();
     }
 
+    /// Functions for these purposes, no two with the same name.
+    static List<Declared> declare(List<ToolKind> kinds, Dice dice, Split split) {
+        List<Declared> declared = new ArrayList<>();
+        for (ToolKind kind : kinds) {
+            Declared next = kind.declare(dice, split);
+            while (hasName(declared, next.tool().name())) {
+                next = kind.declare(dice, split);
+            }
+            declared.add(next);
+        }
+        return declared;
+    }
+
+    private static boolean hasName(List<Declared> declared, String name) {
+        return declared.stream().anyMatch(d -> d.tool().name().equals(name));
+    }
+
     /// A function for this, with a name of that side.
     Declared declare(Dice dice, Split split) {
         Map<String, String> parameters = new LinkedHashMap<>();
@@ -122,9 +143,12 @@ record ToolKind(
 
     private String name(Dice dice, Split split) {
         while (true) {
-            List<String> words = Stream.of(dice.of(verbs), dice.of(nouns))
-                    .flatMap(w -> Stream.of(w.split(" ")))
-                    .toList();
+            List<String> words = new ArrayList<>();
+            if (dice.chance(OFFERED_BY)) {
+                words.add(vendor(dice, split));
+            }
+            words.addAll(List.of(dice.of(verbs).split(" ")));
+            words.addAll(List.of(dice.of(nouns).split(" ")));
             String name = switch (dice.between(0, 5)) {
                 case 0, 1, 2, 3 -> String.join("_", words);
                 case 4 -> camel(words);
@@ -132,6 +156,16 @@ record ToolKind(
             };
             if (Split.of(name, PERIOD) == split) {
                 return name;
+            }
+        }
+    }
+
+    /// Names of functions are of ASCII letters.
+    private static String vendor(Dice dice, Split split) {
+        while (true) {
+            String vendor = MadeUp.name(dice, split, "").toLowerCase(Locale.ROOT);
+            if (vendor.matches("[a-z]+")) {
+                return vendor;
             }
         }
     }

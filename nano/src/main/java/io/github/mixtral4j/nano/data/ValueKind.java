@@ -33,7 +33,7 @@ record ValueKind(String name, List<String> choices, int low, int high) {
             case "time" -> Value.of(Words.time(dice));
             case "date" -> Value.of(Words.date(dice));
             case "title" -> Value.of(Words.bookTitle(dice, split));
-            default -> Value.of(Words.madeUp(dice, split, ""));
+            default -> Value.of(MadeUp.name(dice, split, ""));
         };
     }
 }

@@ -3,11 +3,12 @@ package io.github.mixtral4j.nano.data;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
-/// Names, things and figures to fill samples with. Names come in equal parts from lists and from syllables: a model
-/// that has seen some hundred names learns them by heart, one that meets a new name in every other sample has to copy.
+/// Names, things and figures to fill samples with. About half of the names are made up: a model that has seen some
+/// hundred names learns them by heart, one that meets a new name in every other sample has to copy.
 final class Words {
-    /// One in this many listed or made-up names is held out.
+    /// One in this many listed names is held out.
     private static final int PERIOD = 8;
 
     private static final Vocabulary LISTS = Vocabulary.read("words.txt");
@@ -15,13 +16,6 @@ final class Words {
     private static final Sides MEN = Sides.of("men");
     private static final Sides FAMILIES = Sides.of("family names");
     private static final Sides CITIES = Sides.of("cities");
-
-    private static final String[] ONSETS = {
-        "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",
-        "r", "s", "t", "br", "gr", "st", "tr", "sh", "th"
-    };
-    private static final String[] VOWELS = {"a", "e", "i", "o", "u", "a", "e", "i", "o", "a", "ei", "ia"};
-    private static final String[] CODAS = {"", "", "", "n", "r", "l", "s", "m", "nd", "rt", "k", "x"};
 
     private Words() {}
 
@@ -53,8 +47,9 @@ final class Words {
     /// A woman or a man of that side.
     static Person person(Dice dice, Split split) {
         boolean woman = dice.chance(0.5);
-        String name =
-                dice.chance(0.5) ? dice.of((woman ? WOMEN : MEN).on(split)) : madeUp(dice, split, woman ? "a" : "o");
+        String name = dice.chance(0.5)
+                ? dice.of((woman ? WOMEN : MEN).on(split))
+                : MadeUp.name(dice, split, woman ? "a" : "o");
         return woman ? new Person(name, "she", "her", "her") : new Person(name, "he", "him", "his");
     }
 
@@ -72,36 +67,28 @@ final class Words {
 
     /// A first name and a family name.
     static String fullName(Dice dice, Split split) {
-        String family = dice.chance(0.5) ? dice.of(FAMILIES.on(split)) : madeUp(dice, split, "");
+        String family = dice.chance(0.5) ? dice.of(FAMILIES.on(split)) : MadeUp.name(dice, split, "");
         return person(dice, split).name() + " " + family;
     }
 
     /// A city, real or not.
     static String city(Dice dice, Split split) {
-        return dice.chance(0.6) ? dice.of(CITIES.on(split)) : madeUp(dice, split, "");
+        return dice.chance(0.5) ? dice.of(CITIES.on(split)) : MadeUp.name(dice, split, "");
     }
 
-    /// A name that nobody has, of two or three syllables.
-    static String madeUp(Dice dice, Split split, String ending) {
-        while (true) {
-            StringBuilder name = new StringBuilder();
-            int syllables = dice.between(1, 2);
-            for (int i = 0; i < syllables; i++) {
-                name.append(dice.of(ONSETS)).append(dice.of(VOWELS));
-            }
-            name.append(dice.of(ONSETS)).append(ending.isEmpty() ? dice.of(VOWELS) + dice.of(CODAS) : ending);
-            String whole = capitalized(name.toString());
-            if (Split.of(whole, PERIOD) == split && !Decency.offends(whole)) {
-                return whole;
-            }
-        }
+    /// The names that are trained on, of people and places.
+    static List<String> trainedNames() {
+        return Stream.of(WOMEN, MEN, FAMILIES, CITIES)
+                .flatMap(sides -> sides.trained().stream())
+                .toList();
     }
 
-    /// `count` different words, plain ones and names that nobody has.
+    /// `count` different words: plain ones, and names that nobody has, some of them without a capital.
     static List<String> several(Dice dice, Split split, int count) {
         List<String> words = new ArrayList<>();
         while (words.size() < count) {
-            String word = dice.chance(0.4) ? dice.of(list("words")) : madeUp(dice, split, "");
+            String word = dice.chance(0.3) ? dice.of(list("words")) : MadeUp.name(dice, split, "");
+            word = dice.chance(0.3) ? word.toLowerCase(Locale.ROOT) : word;
             if (!words.contains(word)) {
                 words.add(word);
             }
@@ -127,7 +114,7 @@ final class Words {
             String title = switch (dice.between(0, 2)) {
                 case 0 -> "The " + adjective + " " + noun;
                 case 1 -> adjective + " " + noun;
-                default -> "The " + noun + " of " + madeUp(dice, split, "");
+                default -> "The " + noun + " of " + MadeUp.name(dice, split, "");
             };
             if (Split.of(title, PERIOD) == split) {
                 return title;

@@ -60,7 +60,7 @@ final class ReadingTest {
     void readingKeepsCountriesApart() {
         for (Split split : Split.values()) {
             assertThat(draw(new Reading(countries()), split, 10).stream()
-                            .filter(s -> s.kind().startsWith("reading") && said(s).contains("Land")))
+                            .filter(s -> s.kind().matches("reading(.absent)?")))
                     .isNotEmpty()
                     .allMatch(s -> said(s).contains(split.name()));
         }

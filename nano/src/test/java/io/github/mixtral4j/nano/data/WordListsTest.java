@@ -90,7 +90,7 @@ final class WordListsTest {
     void madeUpNamesAreDecent() {
         Dice dice = new Dice(2);
         for (int i = 0; i < 5000; i++) {
-            assertThat(Words.madeUp(dice, Split.TRAIN, "").length()).isBetween(3, 14);
+            assertThat(MadeUp.name(dice, Split.TRAIN, "").length()).isBetween(3, 14);
         }
         assertThat(Decency.offends("Shitola")).isTrue();
         assertThat(Decency.isUnfit("He was called a heathen.")).isTrue();
