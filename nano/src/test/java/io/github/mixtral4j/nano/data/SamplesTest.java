@@ -44,7 +44,8 @@ final class SamplesTest {
                 new Extraction(),
                 new Stories(),
                 new Copying(),
-                new Drills());
+                new Drills(),
+                new Choosing());
     }
 
     /// Five countries on each side.
@@ -72,7 +73,9 @@ final class SamplesTest {
     }
 
     private static List<Split> sides(SampleSource source) {
-        return source instanceof Copying || source instanceof Drills ? List.of(Split.TRAIN) : List.of(Split.values());
+        return source instanceof Copying || source instanceof Drills || source instanceof Choosing
+                ? List.of(Split.TRAIN)
+                : List.of(Split.values());
     }
 
     @ParameterizedTest
@@ -150,6 +153,23 @@ final class SamplesTest {
             }
         }
         assertThat(calls).isGreaterThan(COUNT / 2);
+    }
+
+    @Test
+    void exercisesInChoosingNameAListedFunctionOrNone() {
+        Set<Boolean> fitting = new HashSet<>();
+        for (Sample sample : draw(new Choosing(), Split.TRAIN, 14)) {
+            List<String> listed =
+                    said(sample).lines().map(line -> line.split(":")[0]).toList();
+            for (int i = 1; i < sample.messages().size(); i += 2) {
+                String reply = ((AssistantMessage) sample.messages().get(i)).content();
+                assertThat(reply.equals("none") || listed.contains(reply))
+                        .as(said(sample) + " -> " + reply)
+                        .isTrue();
+                fitting.add(!reply.equals("none"));
+            }
+        }
+        assertThat(fitting).containsExactlyInAnyOrder(true, false);
     }
 
     @Test

@@ -3,7 +3,10 @@ package io.github.mixtral4j.nano.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +87,21 @@ final class WordListsTest {
         assertThatThrownBy(() -> Vocabulary.read("absent.txt")).hasMessage("no word list absent.txt");
         assertThatThrownBy(() -> Vocabulary.read("words.txt").lines("absent"))
                 .hasMessage("words.txt: no section absent");
+    }
+
+    @Test
+    void madeUpNamesAreOfAllLettersAndHardlyEverTheSame() {
+        Dice dice = new Dice(4);
+        Set<String> names = new HashSet<>();
+        Set<Integer> letters = new HashSet<>();
+        for (int i = 0; i < 1000; i++) {
+            String name = MadeUp.name(dice, Split.TRAIN, "");
+            names.add(name);
+            name.toLowerCase(Locale.ROOT).chars().forEach(letters::add);
+        }
+        assertThat(names).hasSizeGreaterThan(900);
+        assertThat(letters)
+                .contains("abcdefghijklmnopqrstuvwxyzéñü".chars().boxed().toArray(Integer[]::new));
     }
 
     @Test
