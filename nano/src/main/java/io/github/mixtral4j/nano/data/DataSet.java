@@ -28,7 +28,7 @@ import java.util.stream.Stream;
 /// | `first.jsonl` | samples of all kinds in random order, to begin with |
 /// | `repetition.jsonl` | words that come again |
 /// | `chat.jsonl` | other samples of the same kinds, more |
-/// | `last.jsonl` | samples of all kinds, above all function calls, to end with |
+/// | `last.jsonl` | samples of all kinds, most of them calculations, to end with |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -49,21 +49,21 @@ public final class DataSet {
             Map.entry("copying", 8_000),
             Map.entry("drills", 12_000),
             Map.entry("choosing", 12_000));
-    /// The same for the end: everything once more, and above all function calls, which are right last. About 1.5 million
-    /// tokens. Without the other kinds the model would forget them.
+    /// The same for the end: everything once more, and above all sums of two numbers, which are right last. About 1.5
+    /// million tokens. Without the other kinds the model would forget them.
     private static final Map<String, Integer> LAST = Map.ofEntries(
-            Map.entry("talk", 300),
-            Map.entry("translation", 400),
-            Map.entry("facts", 300),
-            Map.entry("reading", 700),
-            Map.entry("arithmetic", 1_000),
-            Map.entry("sums", 800),
-            Map.entry("calls", 4_500),
-            Map.entry("extraction", 700),
-            Map.entry("story", 60),
-            Map.entry("copying", 100),
-            Map.entry("drills", 200),
-            Map.entry("choosing", 2_000));
+            Map.entry("talk", 700),
+            Map.entry("translation", 900),
+            Map.entry("facts", 600),
+            Map.entry("reading", 1_300),
+            Map.entry("arithmetic", 3_500),
+            Map.entry("sums", 4_000),
+            Map.entry("calls", 2_500),
+            Map.entry("extraction", 1_300),
+            Map.entry("story", 150),
+            Map.entry("copying", 200),
+            Map.entry("drills", 400),
+            Map.entry("choosing", 400));
     /// Kinds that are only trained on.
     private static final Set<String> PRACTICE = Set.of("copying", "drills", "choosing", "sums");
 
