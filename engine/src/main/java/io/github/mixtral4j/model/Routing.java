@@ -17,6 +17,10 @@ public final class Routing {
     private final float[] weights;
     private final int[] starts;
     private final int[] slots;
+    /// Of the row in hand: its logits, and the powers that its weights are shares of.
+    private final float[] scores;
+
+    private final double[] powers;
     private int rows;
 
     /// A routing that can be filled for up to `maxRows` rows.
@@ -27,6 +31,8 @@ public final class Routing {
         weights = new float[maxRows * perToken];
         starts = new int[numExperts + 1];
         slots = new int[maxRows * perToken];
+        scores = new float[numExperts];
+        powers = new double[perToken];
     }
 
     /// Chooses [#expertsPerToken()] experts per row and their weights: the top K of the router's logits, ties to the
@@ -38,17 +44,20 @@ public final class Routing {
         rows = logits.count();
         Arrays.fill(starts, 0);
         for (int row = 0; row < rows; row++) {
-            choose(logits, row);
-            softmax(logits, row);
+            for (int e = 0; e < numExperts; e++) {
+                scores[e] = logits.get(row, e);
+            }
+            choose(row);
+            softmax(row);
         }
         group();
     }
 
-    private void choose(Rows logits, int row) {
+    private void choose(int row) {
         for (int k = 0; k < perToken; k++) {
             int best = -1;
             for (int e = 0; e < numExperts; e++) {
-                if (!chosen(row, k, e) && (best < 0 || logits.get(row, e) > logits.get(row, best))) {
+                if (!chosen(row, k, e) && (best < 0 || scores[e] > scores[best])) {
                     best = e;
                 }
             }
@@ -66,15 +75,16 @@ public final class Routing {
         return false;
     }
 
-    private void softmax(Rows logits, int row) {
-        float max = logits.get(row, choices[row * perToken]);
+    private void softmax(int row) {
+        int first = row * perToken;
+        float max = scores[choices[first]];
         double total = 0;
         for (int k = 0; k < perToken; k++) {
-            total += Math.exp(logits.get(row, choices[row * perToken + k]) - max);
+            powers[k] = Math.exp(scores[choices[first + k]] - max);
+            total += powers[k];
         }
         for (int k = 0; k < perToken; k++) {
-            int slot = row * perToken + k;
-            weights[slot] = (float) (Math.exp(logits.get(row, choices[slot]) - max) / total);
+            weights[first + k] = (float) (powers[k] / total);
         }
     }
 

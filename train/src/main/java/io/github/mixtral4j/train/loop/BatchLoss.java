@@ -6,6 +6,7 @@ import io.github.mixtral4j.train.model.PackedBatch;
 import io.github.mixtral4j.train.model.StepLosses;
 import io.github.mixtral4j.train.model.Trainable;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// What the loss of a batch is, and what its gradient asks of the model.
 sealed interface BatchLoss {
@@ -17,6 +18,9 @@ sealed interface BatchLoss {
 
     /// The losses alone.
     Losses evaluate(Trainable model, Batch batch);
+
+    /// Share of the pairs whose chosen reply is ahead, where there are pairs.
+    OptionalDouble preferred(Losses losses);
 
     /// Losses of one or several batches.
     ///
@@ -67,6 +71,11 @@ sealed interface BatchLoss {
             return losses(model.evaluate(batch.packed()));
         }
 
+        @Override
+        public OptionalDouble preferred(Losses losses) {
+            return OptionalDouble.empty();
+        }
+
         private static Losses losses(StepLosses losses) {
             return new Losses(losses.lossSum(), losses.weightSum(), 0, losses.loadBalancing(), losses.routerZ(), 1);
         }
@@ -96,6 +105,11 @@ sealed interface BatchLoss {
         @Override
         public Losses evaluate(Trainable model, Batch batch) {
             return compare(model, batch, new float[batch.packed().rows()]).plus(new Losses(0, 0, 0, 0, 0, 1));
+        }
+
+        @Override
+        public OptionalDouble preferred(Losses losses) {
+            return OptionalDouble.of(losses.preferred() / losses.weight());
         }
 
         /// The losses of the pairs; `weights` get the derivatives by `−log p` of every token.

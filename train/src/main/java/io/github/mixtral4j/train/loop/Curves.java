@@ -22,7 +22,7 @@ final class Curves {
     final Mean tokensPerSecond;
     final Mean imbalance;
     /// Rows that each expert was given in the last tenth of the steps, `[layer][expert]`.
-    long[][] load = new long[0][];
+    long[][] load = ExpertLoad.NONE;
     int lastStep;
     long tokens;
     double seconds;
@@ -69,10 +69,10 @@ final class Curves {
         tokensPerSecond.add(point, line.path("tokens_per_second"));
         long[][] rows = rows(line.path("expert_load"));
         if (rows.length > 0) {
-            imbalance.add(point, StepMetrics.imbalance(rows));
+            imbalance.add(point, ExpertLoad.imbalance(rows));
         }
         if (step > lastStep - Math.max(1, lastStep / 10)) {
-            addLoad(rows);
+            load = ExpertLoad.sum(load, rows);
         }
         tokens = line.path("tokens").asLong(0);
         seconds = line.path("seconds").asDouble(0);
@@ -89,18 +89,6 @@ final class Curves {
             }
         }
         return rows;
-    }
-
-    private void addLoad(long[][] rows) {
-        if (load.length == 0) {
-            load = rows;
-            return;
-        }
-        for (int layer = 0; layer < Math.min(load.length, rows.length); layer++) {
-            for (int expert = 0; expert < Math.min(load[layer].length, rows[layer].length); expert++) {
-                load[layer][expert] += rows[layer][expert];
-            }
-        }
     }
 
     /// Means over the stretches.

@@ -66,21 +66,7 @@ public record StepMetrics(
     /// How uneven the experts are used: rows of the busiest over those of an even share, in the layer where
     /// this is worst; 1 is even. 0 if there are no experts.
     public double imbalance() {
-        return imbalance(expertLoad);
-    }
-
-    static double imbalance(long[][] load) {
-        double worst = 0;
-        for (long[] layer : load) {
-            long sum = 0;
-            long most = 0;
-            for (long rows : layer) {
-                sum += rows;
-                most = Math.max(most, rows);
-            }
-            worst = sum == 0 ? worst : Math.max(worst, (double) most * layer.length / sum);
-        }
-        return worst;
+        return ExpertLoad.imbalance(expertLoad);
     }
 
     /// The line as JSON has it.

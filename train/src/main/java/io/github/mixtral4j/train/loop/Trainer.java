@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// Runs a training from its config: steps, evaluations, checkpoints, metrics, report. The same config, data
@@ -213,12 +212,12 @@ public final class Trainer {
             }
             double weight = loss.weight(batches);
             Losses losses = Losses.NONE;
-            long[][] load = new long[0][];
+            long[][] load = ExpertLoad.NONE;
             int rows = 0;
             for (Batch batch : batches) {
                 // A batch may hold nothing that counts, if the weights of its samples are cut away; 0 / 0 is no step.
                 losses = losses.plus(loss.train(model, batch, weight == 0 ? 0 : 1 / weight, 1.0 / batches.size()));
-                load = sum(load, model.expertLoad());
+                load = ExpertLoad.sum(load, model.expertLoad());
                 rows += batch.packed().rows();
             }
             double norm = optimizer.gradientNorm();
@@ -236,7 +235,7 @@ public final class Trainer {
                     weight == 0 ? 0 : losses.mean(),
                     losses.loadBalancing() / batches.size(),
                     losses.routerZ() / batches.size(),
-                    preferred(losses),
+                    loss.preferred(losses),
                     rate,
                     norm,
                     state.tokens(),
@@ -246,12 +245,6 @@ public final class Trainer {
                     Optional.empty());
         }
 
-        private OptionalDouble preferred(Losses losses) {
-            return loss instanceof BatchLoss.Preference
-                    ? OptionalDouble.of(losses.preferred() / losses.weight())
-                    : OptionalDouble.empty();
-        }
-
         private Evaluated evaluate() throws IOException {
             BatchStream eval = BatchStream.eval(data, config.data().evalSamples());
             Losses losses = Losses.NONE;
@@ -259,7 +252,7 @@ public final class Trainer {
                 losses = losses.plus(loss.evaluate(model, batch.get()));
             }
             requireFinite(losses.mean(), state.step(), "the loss of the evaluation");
-            return new Evaluated(losses.mean(), preferred(losses));
+            return new Evaluated(losses.mean(), loss.preferred(losses));
         }
 
         /// Parameters that give no number are no state to go on from: the run ends with the one before.
@@ -297,16 +290,5 @@ public final class Trainer {
                 model.parametersChanged();
             }
         }
-    }
-
-    private static long[][] sum(long[][] a, long[][] b) {
-        long[][] sum = new long[b.length][];
-        for (int layer = 0; layer < b.length; layer++) {
-            sum[layer] = b[layer].clone();
-            for (int expert = 0; layer < a.length && expert < sum[layer].length; expert++) {
-                sum[layer][expert] += a[layer][expert];
-            }
-        }
-        return sum;
     }
 }

@@ -3,8 +3,6 @@ package io.github.mixtral4j.train.loop;
 import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.train.TrainException;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,26 +13,17 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.composer.Composer;
 import org.snakeyaml.engine.v2.exceptions.Mark;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
-import org.snakeyaml.engine.v2.parser.ParserImpl;
-import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /// A mapping in a YAML file, read key by key. Every message names the file, the line and the whole key; keys
 /// that nobody asked for are an error of [#done()], because a misspelt option that is passed over costs a
 /// night of training.
 final class YamlMap {
-    /// Far beyond any config written by people.
-    private static final long MAX_BYTES = 1L << 20;
-
     private static final Pattern NUMBER = Pattern.compile("[-+]?(\\d+\\.?\\d*|\\.\\d+)([eE][-+]?\\d+)?");
 
     private final Path file;
@@ -62,29 +51,7 @@ final class YamlMap {
     ///
     /// @throws TrainException if it is not YAML, or something else than a mapping
     static YamlMap read(Path file) throws IOException {
-        if (Files.size(file) > MAX_BYTES) {
-            throw new TrainException(
-                    file + ": " + Files.size(file) + " bytes, expected a config of at most " + MAX_BYTES);
-        }
-        try {
-            LoadSettings settings =
-                    LoadSettings.builder().setLabel(file.toString()).build();
-            StreamReader reader = new StreamReader(settings, Files.readString(file));
-            Optional<Node> root = new Composer(settings, new ParserImpl(settings, reader)).getSingleNode();
-            if (root.isPresent() && root.get() instanceof MappingNode map) {
-                return new YamlMap(file, "", map);
-            }
-            throw new TrainException(file + ": expected keys with values, such as \"steps: 1000\"");
-        } catch (CharacterCodingException e) {
-            throw new TrainException(file + ": not text in UTF-8", e);
-        } catch (MarkedYamlEngineException e) {
-            throw new TrainException(
-                    at(file, e.getProblemMark()) + ": not YAML: " + Names.printable(e.getProblem()), e);
-        } catch (YamlEngineException e) {
-            throw new TrainException(file + ": not YAML: " + firstLine(String.valueOf(e.getMessage())), e);
-        } catch (StackOverflowError e) {
-            throw new TrainException(file + ": not a config: nested too deeply", e);
-        }
+        return new YamlMap(file, "", YamlFile.read(file));
     }
 
     /// Whether the key has a value.
@@ -205,7 +172,7 @@ final class YamlMap {
     void done() {
         for (Map.Entry<String, Node> entry : values.entrySet()) {
             if (!known.contains(entry.getKey())) {
-                throw new TrainException(at(file, entry.getValue().getStartMark()) + ": unknown key " + prefix
+                throw new TrainException(YamlFile.at(file, entry.getValue().getStartMark()) + ": unknown key " + prefix
                         + Names.printable(entry.getKey()) + Names.similar(entry.getKey(), known) + "; known here: "
                         + String.join(", ", known));
             }
@@ -241,13 +208,13 @@ final class YamlMap {
     TrainException problem(String key, String problem) {
         Node node = values.get(key);
         return node == null
-                ? new TrainException(at(file, start) + ": " + prefix + key + " " + problem)
+                ? new TrainException(YamlFile.at(file, start) + ": " + prefix + key + " " + problem)
                 : problem(node, prefix + key, problem);
     }
 
     /// The error of a key that has to be there.
     TrainException missing(String key) {
-        return new TrainException(at(file, start) + ": " + prefix + key + " is missing");
+        return new TrainException(YamlFile.at(file, start) + ": " + prefix + key + " is missing");
     }
 
     private YamlMap child(String name, MappingNode node) {
@@ -296,14 +263,6 @@ final class YamlMap {
     }
 
     private TrainException problem(Node node, String key, String problem) {
-        return new TrainException(at(file, node.getStartMark()) + ": " + key + " " + problem);
-    }
-
-    private static String at(Path file, Optional<Mark> mark) {
-        return mark.map(m -> file + ":" + (m.getLine() + 1)).orElse(file.toString());
-    }
-
-    private static String firstLine(String text) {
-        return Names.printable(text.lines().findFirst().orElse(""));
+        return new TrainException(YamlFile.at(file, node.getStartMark()) + ": " + key + " " + problem);
     }
 }

@@ -154,10 +154,19 @@ public final class TrainableMixtral implements Trainable, AutoCloseable {
         embedding.forward(batch.tokens(), stream.getFirst().withCount(batch.rows()));
         for (int layer = 0; layer < config.numLayers(); layer++) {
             forward(layer, batch);
-            Activations a = activationsOf(layer);
-            balance.set(layer, a.logits(), a.router().counts());
-            routerZ.set(layer, a.logits());
+            routerLosses(layer, activationsOf(layer));
         }
+    }
+
+    /// Both are sums over rows in their order: one thread for each.
+    private void routerLosses(int layer, Activations a) {
+        kernels.training().parallel(2, (loss, _) -> {
+            if (loss == 0) {
+                balance.set(layer, a.logits(), a.router().counts());
+            } else {
+                routerZ.set(layer, a.logits());
+            }
+        });
     }
 
     private void forward(int layer, PackedBatch batch) {
