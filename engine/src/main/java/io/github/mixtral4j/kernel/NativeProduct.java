@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
 final class NativeProduct {
     /// Rows of sequences that decode together: activations of 8 bits do for them, as for a sequence that decodes alone,
     /// whose rows are rounded because more would not be faster. 16 bits take twice the products.
-    private static final int ROUNDED_ROWS = 16;
+    static final int ROUNDED_ROWS = 16;
     /// A matrix with at most so many rows, such as the router, is multiplied row by row as well: its time does not
     /// count, and float weights then meet floats, where products of many rows may round both to bfloat16. An expert
     /// choice that is nearly a tie stays what it is.
