@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -54,6 +55,13 @@ final class TrainTokenizerCommand implements Callable<Integer> {
                     + " (default: ${DEFAULT-VALUE}).")
     private double coverage;
 
+    @Option(
+            names = "--phrases",
+            paramLabel = "FILE",
+            description = "Texts that become a piece each although words and punctuation end in them, one a line, with"
+                    + " ▁ for a space. Their merges come last, so other text keeps its pieces.")
+    private Path phrases;
+
     TrainTokenizerCommand(Console console) {
         this.console = console;
     }
@@ -73,7 +81,7 @@ final class TrainTokenizerCommand implements Callable<Integer> {
             bytes += Files.size(file);
         }
         long start = System.nanoTime();
-        Vocabulary vocabulary = training.learn(files);
+        Vocabulary vocabulary = training.learn(files, Optional.ofNullable(phrases));
         SentencePieceWriter.write(output, vocabulary);
         console.message(String.format(
                 Locale.ROOT,

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Learns a tokenizer from text: SentencePiece's BPE with byte fallback, digits one by one, nothing normalized, a space
@@ -18,7 +19,7 @@ import java.util.Set;
 /// |---|---|---|
 /// | from 0 | those of the layout, bytes last | 0 |
 /// | then | runs of 2 to 16 spaces | -1e9, after everything else |
-/// | then | merges, the commonest first | 0, -1, -2 … by place |
+/// | then | merges, the commonest first, those of phrases last | 0, -1, -2 … by place |
 /// | then | single characters, the commonest first | going on |
 ///
 /// @param vocabSize pieces in all
@@ -49,17 +50,20 @@ public record TokenizerTraining(int vocabSize, TokenizerLayout layout, double co
 
     /// Learns from text files in UTF-8.
     ///
-    /// @throws IllegalArgumentException if the text has too many characters, or too little to merge, for the size
+    /// @param phrases a file of texts that are to be a piece each, one a line, with `▁` for a space; a
+    ///     phrase may go on over words and punctuation, where learned pieces end
+    /// @throws IllegalArgumentException if the text has too many characters, or too little to merge,
+    ///     for the size, or the phrases too much
     /// @throws IOException if a file cannot be read or is not UTF-8
-    public Vocabulary learn(List<Path> files) throws IOException {
+    public Vocabulary learn(List<Path> files, Optional<Path> phrases) throws IOException {
         Corpus corpus = new Corpus();
         for (Path file : files) {
             corpus.add(file);
         }
-        return learn(corpus);
+        return learn(corpus, phrases.isPresent() ? Phrases.read(phrases.get()) : Phrases.of(List.of()));
     }
 
-    Vocabulary learn(Corpus corpus) {
+    Vocabulary learn(Corpus corpus, Phrases phrases) {
         Set<Integer> alphabet = alphabet(corpus.characters());
         List<Fixed> fixed = layout.fixed();
         int wanted = vocabSize - fixed.size() - (LONGEST_RUN - 1) - alphabet.size();
@@ -74,7 +78,8 @@ public record TokenizerTraining(int vocabSize, TokenizerLayout layout, double co
             throw new IllegalArgumentException("the text gives " + (vocabSize - wanted + merges.size())
                     + " pieces and no more; give more text, or ask for at most so many, got " + vocabSize);
         }
-        return vocabulary(fixed, merges, alphabet);
+        List<String> all = phrases.among(merges, some -> vocabulary(fixed, some, alphabet, false));
+        return vocabulary(fixed, all, alphabet, true);
     }
 
     /// The characters that get pieces, the commonest first: as many as cover the corpus, and the space in any case.
@@ -98,10 +103,12 @@ public record TokenizerTraining(int vocabSize, TokenizerLayout layout, double co
         return alphabet;
     }
 
-    private Vocabulary vocabulary(List<Fixed> fixed, List<String> merges, Set<Integer> alphabet) {
-        String[] tokens = new String[vocabSize];
-        float[] scores = new float[vocabSize];
-        int[] types = new int[vocabSize];
+    private static Vocabulary vocabulary(
+            List<Fixed> fixed, List<String> merges, Set<Integer> alphabet, boolean addSpacePrefix) {
+        int size = fixed.size() + LONGEST_RUN - 1 + merges.size() + alphabet.size();
+        String[] tokens = new String[size];
+        float[] scores = new float[size];
+        int[] types = new int[size];
         int id = 0;
         for (Fixed piece : fixed) {
             tokens[id] = piece.text();
@@ -117,11 +124,11 @@ public record TokenizerTraining(int vocabSize, TokenizerLayout layout, double co
         for (int character : alphabet) {
             tokens[id++] = Character.toString(character);
         }
-        for (id = firstText; id < vocabSize; id++) {
+        for (id = firstText; id < size; id++) {
             boolean spaces = tokens[id].chars().allMatch(c -> c == Corpus.SPACE);
             scores[id] = spaces ? SPACES_SCORE : firstText + LONGEST_RUN - 1 - id;
             types[id] = PieceType.NORMAL.code();
         }
-        return Vocabulary.ofGguf("trained tokenizer", tokens, scores, types, 1, 2, 0, true);
+        return Vocabulary.ofGguf("trained tokenizer", tokens, scores, types, 1, 2, 0, addSpacePrefix);
     }
 }

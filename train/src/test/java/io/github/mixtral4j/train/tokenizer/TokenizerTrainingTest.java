@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,6 +35,8 @@ class TokenizerTrainingTest {
             "the cat and the other cat; then 2024, and there:\n  indented   text\nпривет мир, привет\n"
                     + "{\"name\": \"cat\", \"names\": [\"the\", \"cats\"]}\nanother one, and another\n";
 
+    private static final Phrases NONE = Phrases.of(List.of());
+
     @TempDir
     Path folder;
 
@@ -44,7 +47,7 @@ class TokenizerTrainingTest {
     }
 
     private static Vocabulary learn(String text, int size) throws IOException {
-        return new TokenizerTraining(size, TokenizerLayout.V1, 1).learn(corpus(text));
+        return new TokenizerTraining(size, TokenizerLayout.V1, 1).learn(corpus(text), NONE);
     }
 
     @Test
@@ -186,7 +189,7 @@ class TokenizerTrainingTest {
 
     @Test
     void whatIsWrittenIsReadBack() throws IOException {
-        Vocabulary vocabulary = new TokenizerTraining(1100, TokenizerLayout.V3, 1).learn(corpus(TEXT.repeat(2)));
+        Vocabulary vocabulary = new TokenizerTraining(1100, TokenizerLayout.V3, 1).learn(corpus(TEXT.repeat(2)), NONE);
         Path file = folder.resolve("tokenizer.model");
         SentencePieceWriter.write(file, vocabulary);
         Vocabulary read = SentencePieceModel.parse("tokenizer.model", Files.readAllBytes(file));
@@ -208,8 +211,8 @@ class TokenizerTrainingTest {
         Path one = Files.writeString(folder.resolve("one"), TEXT);
         Path two = Files.writeString(folder.resolve("two"), TEXT.toUpperCase(Locale.ROOT) + TEXT);
         TokenizerTraining training = new TokenizerTraining(1130, TokenizerLayout.V3, 0.999);
-        assertThat(SentencePieceWriter.bytes(training.learn(List.of(one, two))))
-                .isEqualTo(SentencePieceWriter.bytes(training.learn(List.of(two, one))));
+        assertThat(SentencePieceWriter.bytes(training.learn(List.of(one, two), Optional.empty())))
+                .isEqualTo(SentencePieceWriter.bytes(training.learn(List.of(two, one), Optional.empty())));
     }
 
     @Test
@@ -217,7 +220,7 @@ class TokenizerTrainingTest {
         Vocabulary all = learn("ab ".repeat(2000) + "ß", 279);
         assertThat(all.piece(278)).isEqualTo("ß");
         Vocabulary covered = new TokenizerTraining(279, TokenizerLayout.V1, TokenizerTraining.DEFAULT_COVERAGE)
-                .learn(corpus("ab ".repeat(2000) + "ß"));
+                .learn(corpus("ab ".repeat(2000) + "ß"), NONE);
         assertThat(Set.of(covered.piece(276), covered.piece(277), covered.piece(278)))
                 .containsExactlyInAnyOrder("▁", "a", "b");
     }
@@ -239,7 +242,8 @@ class TokenizerTrainingTest {
                 .hasMessage("character coverage must lie between 0 and 1, got NaN");
         assertThatThrownBy(() -> TokenizerLayout.of("v2")).hasMessage("--layout must be v1 or v3, got v2");
         Path binary = Files.write(folder.resolve("binary"), "a\u00e9".getBytes(StandardCharsets.ISO_8859_1));
-        assertThatThrownBy(() -> new TokenizerTraining(400, TokenizerLayout.V1, 1).learn(List.of(binary)))
+        assertThatThrownBy(() ->
+                        new TokenizerTraining(400, TokenizerLayout.V1, 1).learn(List.of(binary), Optional.empty()))
                 .isInstanceOf(IOException.class)
                 .hasMessage(binary + ": expected text in UTF-8, found other bytes");
     }
