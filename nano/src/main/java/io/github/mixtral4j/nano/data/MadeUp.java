@@ -14,9 +14,6 @@ import java.util.stream.Stream;
 /// in some listed name, now and then any. A name of syllables has few of the vocabulary's pieces; a model that never
 /// copied the others writes `Liverpoon` when it is asked about Liverpool.
 final class MadeUp {
-    /// One in this many is held out.
-    private static final int PERIOD = 8;
-
     private static final String[] ONSETS = {
         "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",
         "r", "s", "t", "br", "gr", "st", "tr", "sh", "th"
@@ -42,7 +39,7 @@ final class MadeUp {
         while (true) {
             String name =
                     Words.capitalized(dice.chance(OF_SYLLABLES) ? syllables(dice, ending) : letters(dice) + ending);
-            if (Split.of(name, PERIOD) == split && !Decency.offends(name)) {
+            if (Split.of(name, Words.PERIOD) == split && !Decency.offends(name)) {
                 return name;
             }
         }

@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 /// Names, things and figures to fill samples with. About half of the names are made up: a model that has seen some
 /// hundred names learns them by heart, one that meets a new name in every other sample has to copy.
 final class Words {
-    /// One in this many listed names is held out.
-    private static final int PERIOD = 8;
+    /// One in this many names is held out, listed or made up: a listed one may be made up again.
+    static final int PERIOD = 8;
 
     private static final Vocabulary LISTS = Vocabulary.read("words.txt");
     private static final Sides WOMEN = Sides.of("women");

@@ -32,7 +32,6 @@ final class DataSetTest {
                 "repetition.jsonl",
                 "chat.jsonl",
                 "first.jsonl",
-                "last.jsonl",
                 "preferences.jsonl",
                 "tokenizer.txt",
                 "heldout/corpus.jsonl",
