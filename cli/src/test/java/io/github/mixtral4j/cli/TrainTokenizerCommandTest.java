@@ -41,6 +41,16 @@ final class TrainTokenizerCommandTest {
     }
 
     @Test
+    void aPhraseIsOnePiece() throws IOException {
+        Path phrases = Files.writeString(folder.resolve("phrases.txt"), "▁the cat and\n");
+        Cli trained = train("--vocab-size", "1065", "--phrases", phrases.toString());
+        assertThat(trained.code()).as(trained.err()).isEqualTo(0);
+        String model = folder.resolve("t.model").toString();
+        String ids = Cli.run("tokenize", "--tokenizer", model, "the cat and").out();
+        assertThat(Json.MAPPER.readTree(ids).size()).isEqualTo(1);
+    }
+
+    @Test
     void mistakesAreSaidInOneSentence() throws IOException {
         assertThat(train("--vocab-size", "300"))
                 .isEqualTo(new Cli(
@@ -50,6 +60,8 @@ final class TrainTokenizerCommandTest {
         assertThat(train("--vocab-size", "300", "--layout", "v9"))
                 .isEqualTo(new Cli(2, "", "mixtral train-tokenizer: --layout must be v1 or v3, got v9\n"));
         assertThat(Cli.run("train-tokenizer", "absent.txt", "--vocab-size", "300", "--layout=v1", "--output=x.model"))
+                .isEqualTo(new Cli(1, "", "mixtral train-tokenizer: absent.txt: no such file or folder\n"));
+        assertThat(train("--vocab-size", "1065", "--phrases", "absent.txt"))
                 .isEqualTo(new Cli(1, "", "mixtral train-tokenizer: absent.txt: no such file or folder\n"));
         assertThat(folder.resolve("t.model")).doesNotExist();
     }

@@ -2,19 +2,12 @@ package io.github.mixtral4j.kernel;
 
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
-import static io.github.mixtral4j.kernel.Lanes.INTS;
-import static io.github.mixtral4j.kernel.Lanes.LE;
-import static io.github.mixtral4j.kernel.Lanes.SHORTS;
 import static io.github.mixtral4j.kernel.PagedKv.PAGE_TOKENS;
 
-import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /// Causal attention, tiled by cache page with a running softmax, so that no score matrix is kept.
@@ -49,7 +42,6 @@ final class VectorAttention implements WorkerPool.Task {
         float[] maxima = {};
         float[] totals = {};
         final float[] scores = new float[PAGE_TOKENS];
-        final float[] scales = new float[PAGE_TOKENS];
         final float[] lanes = new float[COUNT];
 
         void grow(int dim, int stride, int heads) {
@@ -170,13 +162,8 @@ final class VectorAttention implements WorkerPool.Task {
         Arrays.fill(tile.sums, 0, heads * stride, 0);
         for (int page = plan.firstPage(part); page < plan.firstPage(part) + plan.pages(part); page++) {
             MemorySegment memory = kv.page(sequences[from], page);
-            if (kv.type() == DType.Q8_0) {
-                loadQ8Keys(memory, kv.keyOffset(layer, kvHead), dim, tile);
-                loadQ8Values(memory, kv.valueOffset(layer, kvHead), dim, tile.values, stride);
-            } else {
-                load(memory, kv.keyOffset(layer, kvHead), dim, PAGE_TOKENS, tile.keys, PAGE_TOKENS);
-                load(memory, kv.valueOffset(layer, kvHead), PAGE_TOKENS, dim, tile.values, stride);
-            }
+            CachedFloats.keys(memory, kv.keyOffset(layer, kvHead), kv.type(), dim, tile.keys, tile.scores);
+            CachedFloats.values(memory, kv.valueOffset(layer, kvHead), kv.type(), dim, tile.values, stride);
             // What another sequence left there may be NaN, and is multiplied by 0 at the end of a group of four.
             int cached = positions[from + plan.rows(part) - 1] + 1 - page * PAGE_TOKENS;
             if (cached < PAGE_TOKENS) {
@@ -260,60 +247,5 @@ final class VectorAttention implements WorkerPool.Task {
                     .fma(FloatVector.broadcast(FLOATS, p[t + 3]), acc3);
         }
         acc0.add(acc1).add(acc2.add(acc3)).intoArray(sums, sum);
-    }
-
-    /// Converts `rows` rows of `cols` cached elements to floats, rows `stride` apart.
-    private void load(MemorySegment page, long offset, int rows, int cols, float[] out, int stride) {
-        for (int row = 0; row < rows; row++) {
-            long from = offset + (long) row * cols * kv.type().blockBytes();
-            if (kv.type() == DType.F16) {
-                loadHalves(page, from, cols, out, row * stride);
-            } else {
-                MemorySegment.copy(page, Rows.FLOAT, from, out, row * stride, cols);
-            }
-        }
-    }
-
-    private static void loadHalves(MemorySegment page, long offset, int cols, float[] out, int at) {
-        int i = 0;
-        for (; i <= cols - COUNT; i += COUNT) {
-            IntVector half = (IntVector) ShortVector.fromMemorySegment(SHORTS, page, offset + i * 2L, LE)
-                    .convertShape(VectorOperators.S2I, INTS, 0);
-            Lanes.fromHalf(half).intoArray(out, at + i);
-        }
-        for (; i < cols; i++) {
-            out[at + i] = Float.float16ToFloat(page.get(ValueLayout.JAVA_SHORT, offset + i * 2L));
-        }
-    }
-
-    /// The tokens of a row of keys have scales of their own, which hold for 32 rows.
-    private static void loadQ8Keys(MemorySegment page, long offset, int dim, Tile tile) {
-        long scales = offset + (long) dim * PAGE_TOKENS;
-        for (int row = 0; row < dim; row++) {
-            if (row % 32 == 0) {
-                loadHalves(page, scales + row / 32 * PAGE_TOKENS * 2L, PAGE_TOKENS, tile.scales, 0);
-            }
-            long from = offset + (long) row * PAGE_TOKENS;
-            for (int t = 0; t < PAGE_TOKENS; t += COUNT) {
-                FloatVector v = (FloatVector) Lanes.bytes(page, from + t).convertShape(VectorOperators.I2F, FLOATS, 0);
-                v.mul(FloatVector.fromArray(FLOATS, tile.scales, t)).intoArray(tile.keys, row * PAGE_TOKENS + t);
-            }
-        }
-    }
-
-    /// A token has a scale for each 32 elements of a value.
-    private static void loadQ8Values(MemorySegment page, long offset, int dim, float[] out, int stride) {
-        long scale = offset + (long) dim * PAGE_TOKENS;
-        for (int t = 0; t < PAGE_TOKENS; t++) {
-            for (int i = 0; i < dim; i += 32, scale += 2) {
-                float s = Float.float16ToFloat(page.get(ValueLayout.JAVA_SHORT, scale));
-                long from = offset + (long) t * dim + i;
-                for (int j = 0; j < 32; j += COUNT) {
-                    FloatVector v =
-                            (FloatVector) Lanes.bytes(page, from + j).convertShape(VectorOperators.I2F, FLOATS, 0);
-                    v.mul(s).intoArray(out, t * stride + i + j);
-                }
-            }
-        }
     }
 }
