@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorOperators;
 /// Keys and values of a page of the cache ([PagedKv]) as floats, whatever the cache holds.
 final class CachedFloats {
     /// Elements of Q8_0 with a scale in common.
-    private static final int BLOCK = 32;
+    private static final int BLOCK = DType.Q8_0.blockElements();
 
     private CachedFloats() {}
 

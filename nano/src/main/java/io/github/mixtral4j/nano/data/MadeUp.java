@@ -9,10 +9,9 @@ import java.util.stream.Stream;
 
 /// Names that nobody has, for a model to copy: it has nowhere else to take them from.
 ///
-/// Half of them are put together from syllables. The other half is made letter by letter, each one that follows the
-/// last
-/// in some listed name, now and then any. A name of syllables has few of the vocabulary's pieces; a model that never
-/// copied the others writes `Liverpoon` when it is asked about Liverpool.
+/// Some are put together from syllables. Most are made letter by letter, each one that follows the last in
+/// some listed name or word of the five languages, now and then any. A name of syllables has few of the
+/// vocabulary's pieces; a model that never copied the others writes `Liverpoon` when it is asked about Liverpool.
 final class MadeUp {
     private static final String[] ONSETS = {
         "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",

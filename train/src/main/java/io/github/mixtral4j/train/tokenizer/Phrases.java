@@ -65,7 +65,13 @@ final class Phrases {
         int kept = learned.size();
         while (kept >= 0) {
             Set<String> merges = new LinkedHashSet<>(learned.subList(0, kept));
-            phrases.forEach(phrase -> join(phrase, merges, vocabulary));
+            for (String phrase : phrases) {
+                join(phrase, merges, vocabulary);
+                // More than all the room there is. A book given for a list of phrases ends here, not hours later.
+                if (merges.size() - kept > learned.size()) {
+                    throw noRoom(learned.size());
+                }
+            }
             int over = merges.size() - learned.size();
             if (over <= 0) {
                 // With fewer merges before them phrases may need fewer of their own; learned ones take what is left.
@@ -74,7 +80,11 @@ final class Phrases {
             }
             kept -= over;
         }
-        throw new IllegalArgumentException("the phrases need more than the " + learned.size()
+        throw noRoom(learned.size());
+    }
+
+    private static IllegalArgumentException noRoom(int pieces) {
+        return new IllegalArgumentException("the phrases need more than the " + pieces
                 + " pieces that this vocabulary has room for; ask for more pieces or fewer phrases");
     }
 

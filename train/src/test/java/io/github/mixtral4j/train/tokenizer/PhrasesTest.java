@@ -53,7 +53,6 @@ class PhrasesTest {
                 List.of("the cat's name: cat.", "{ \"names\" : \"Lisa\" }", "type, person", " \" {", "né 😀");
         Vocabulary without = learn(List.of());
         Vocabulary with = learn(List.of("▁{\"name\": \"", "\",▁\"type\":▁\""));
-        // The text is small: the phrases take the place of merges that only whole lines need.
         for (String text : texts) {
             assertThat(pieces(with, text)).isEqualTo(pieces(without, text));
         }
