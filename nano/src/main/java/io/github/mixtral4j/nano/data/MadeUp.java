@@ -9,9 +9,10 @@ import java.util.stream.Stream;
 
 /// Names that nobody has, for a model to copy: it has nowhere else to take them from.
 ///
-/// Some are put together from syllables. Most are made letter by letter, each one that follows the last in
-/// some listed name or word of the five languages, now and then any. A name of syllables has few of the
-/// vocabulary's pieces; a model that never copied the others writes `Liverpoon` when it is asked about Liverpool.
+/// Some are put together from syllables, some from the beginning of one word and the end of another. The others are
+/// made letter by letter, each one that follows the last in some listed name or word of the five languages, now and
+/// then any. A model that has never copied a piece of the vocabulary does not copy it: after names of syllables alone
+/// it writes `Liverpoon` for Liverpool; without ends of words `Calend` for Cairo, whose `airo` no other name has.
 final class MadeUp {
     private static final String[] ONSETS = {
         "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "b", "d", "l", "m", "n",
@@ -20,13 +21,16 @@ final class MadeUp {
     private static final String[] VOWELS = {"a", "e", "i", "o", "u", "a", "e", "i", "o", "a", "ei", "ia"};
     private static final String[] CODAS = {"", "", "", "n", "r", "l", "s", "m", "nd", "rt", "k", "x"};
 
-    private static final double OF_SYLLABLES = 0.35;
+    private static final double OF_SYLLABLES = 0.2;
+    private static final double OF_TWO_WORDS = 0.3;
 
     private static final char END = ' ';
     private static final int SHORTEST = 3;
     private static final int LONGEST = 11;
     private static final double AFTER_TWO = 0.5;
     private static final double ANY_LETTER = 0.06;
+    /// Listed names and words of the five languages, each once, without capitals.
+    private static final List<String> WORDS = words();
     /// What follows one letter or two, as often as it does; [#END] stands before and after each word.
     private static final Map<String, List<Character>> FOLLOWERS = followers();
 
@@ -36,8 +40,11 @@ final class MadeUp {
     /// @param ending its last letters; may be empty
     static String name(Dice dice, Split split, String ending) {
         while (true) {
-            String name =
-                    Words.capitalized(dice.chance(OF_SYLLABLES) ? syllables(dice, ending) : letters(dice) + ending);
+            double way = dice.nextDouble();
+            String name = Words.capitalized(
+                    way < OF_SYLLABLES
+                            ? syllables(dice, ending)
+                            : (way < OF_SYLLABLES + OF_TWO_WORDS ? twoWords(dice) : letters(dice)) + ending);
             if (Split.of(name, Words.PERIOD) == split && !Decency.offends(name)) {
                 return name;
             }
@@ -56,6 +63,23 @@ final class MadeUp {
                 .toString();
     }
 
+    /// The beginning of a word and the end of another, cut anywhere.
+    private static String twoWords(Dice dice) {
+        while (true) {
+            String first = dice.of(WORDS);
+            String second = dice.of(WORDS);
+            String name = first.substring(0, dice.between(1, first.length() - 1))
+                    + second.substring(dice.between(1, second.length() - 1));
+            if (fits(name)) {
+                return name;
+            }
+        }
+    }
+
+    private static boolean fits(String name) {
+        return name.length() >= SHORTEST && name.length() <= LONGEST;
+    }
+
     private static String letters(Dice dice) {
         while (true) {
             StringBuilder word = new StringBuilder().append(END);
@@ -63,7 +87,7 @@ final class MadeUp {
                 word.append(next(dice, word));
             } while (word.charAt(word.length() - 1) != END && word.length() <= LONGEST + 1);
             String name = word.toString().strip();
-            if (name.length() >= SHORTEST && name.length() <= LONGEST) {
+            if (fits(name)) {
                 return name;
             }
         }
@@ -79,14 +103,24 @@ final class MadeUp {
         return followers.isEmpty() ? END : dice.of(followers);
     }
 
-    private static Map<String, List<Character>> followers() {
+    private static List<String> words() {
         Vocabulary languages = Vocabulary.read("translation.txt");
-        Stream<String> words = Stream.of("words", "phrases")
-                .flatMap(heading -> languages.lines(heading).stream())
-                .flatMap(line -> Stream.of(line.split("[^\\p{L}]+")));
+        Stream<String> lines = Stream.of(
+                        languages.lines("words"),
+                        languages.lines("phrases"),
+                        Vocabulary.read("facts.txt").lines("capitals"))
+                .flatMap(List::stream);
+        return Stream.concat(Words.trainedNames().stream(), lines)
+                .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[^\\p{L}]+")))
+                .filter(word -> word.length() > 1)
+                .distinct()
+                .toList();
+    }
+
+    private static Map<String, List<Character>> followers() {
         Map<String, List<Character>> followers = new HashMap<>();
-        for (String text : Stream.concat(Words.trainedNames().stream(), words).toList()) {
-            String word = END + text.toLowerCase(Locale.ROOT) + END;
+        for (String text : WORDS) {
+            String word = END + text + END;
             for (int i = 1; i < word.length(); i++) {
                 for (int from = Math.max(0, i - 2); from < i; from++) {
                     followers

@@ -18,6 +18,8 @@ final class SmallTalk implements SampleSource {
     private static final List<String> CLOSINGS = List.of("thanks", "bye", "night", "praise");
     /// What needs a conversation around it, or says nothing about the language.
     private static final List<String> NOT_ALONE = List.of("recall", "user is well", "unclear");
+    /// Share of the single exchanges in which the user says a name, which has to be copied.
+    private static final double INTRODUCTIONS = 0.2;
 
     /// By the order of the languages.
     private final List<Vocabulary> texts = Stream.of(Language.values())
@@ -48,6 +50,9 @@ final class SmallTalk implements SampleSource {
     }
 
     private String single(Dice dice, Language language) {
+        if (dice.chance(INTRODUCTIONS)) {
+            return "introduction";
+        }
         List<String> intents = texts.get(language.ordinal()).headings();
         String intent = dice.of(intents);
         while (NOT_ALONE.contains(intent) && !(intent.equals("unclear") && language == Language.EN)) {

@@ -94,14 +94,26 @@ final class WordListsTest {
         Dice dice = new Dice(4);
         Set<String> names = new HashSet<>();
         Set<Integer> letters = new HashSet<>();
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < 2000; i++) {
             String name = MadeUp.name(dice, Split.TRAIN, "");
             names.add(name);
             name.toLowerCase(Locale.ROOT).chars().forEach(letters::add);
         }
-        assertThat(names).hasSizeGreaterThan(900);
+        assertThat(names).hasSizeGreaterThan(1800);
         assertThat(letters)
                 .contains("abcdefghijklmnopqrstuvwxyzéñü".chars().boxed().toArray(Integer[]::new));
+    }
+
+    @Test
+    void madeUpNamesEndAsRealOnesDo() {
+        Dice dice = new Dice(5);
+        List<String> names = Stream.generate(() -> MadeUp.name(dice, Split.TRAIN, ""))
+                .limit(40_000)
+                .toList();
+        assertThat(names)
+                .anyMatch(name -> name.endsWith("airo"))
+                .anyMatch(name -> name.endsWith("ney"))
+                .doesNotContain("Cairo", "Sydney");
     }
 
     @Test
