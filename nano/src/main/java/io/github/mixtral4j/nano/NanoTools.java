@@ -1,5 +1,6 @@
 package io.github.mixtral4j.nano;
 
+import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.nano.data.DataSet;
 import io.github.mixtral4j.nano.eval.Evaluation;
@@ -7,6 +8,7 @@ import io.github.mixtral4j.nano.eval.ModelCard;
 import io.github.mixtral4j.nano.eval.Report;
 import io.github.mixtral4j.nano.eval.Task;
 import io.github.mixtral4j.tensor.DType;
+import io.github.mixtral4j.tokenizer.TokenizerException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +35,11 @@ public final class NanoTools {
     public static void main(String[] args) throws InterruptedException {
         try {
             run(List.of(args), new PrintStream(System.out, true, StandardCharsets.UTF_8));
-        } catch (IOException | IllegalArgumentException | GenerationException e) {
+        } catch (IOException
+                | IllegalArgumentException
+                | CheckpointException
+                | TokenizerException
+                | GenerationException e) {
             System.err.println("nano: " + e.getMessage());
             System.exit(1);
         }

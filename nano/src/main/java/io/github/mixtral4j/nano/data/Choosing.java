@@ -17,7 +17,14 @@ final class Choosing implements SampleSource {
 
     private static final int WISHES = 4;
 
-    private final List<ToolKind> kinds = ToolKind.readAll();
+    private final List<ToolKind> kinds;
+    private final boolean needDescriptions;
+
+    /// @param nameless share of the functions whose names say nothing
+    Choosing(double nameless) {
+        needDescriptions = nameless > 0;
+        kinds = ToolKind.readAll(nameless);
+    }
 
     @Override
     public Sample next(Dice dice, Split split) {
@@ -35,8 +42,8 @@ final class Choosing implements SampleSource {
         return new Sample("choosing", Language.EN, messages, List.of(), new Expected.Anything(), "", Optional.empty());
     }
 
-    private static String question(Dice dice, List<Declared> offered) {
-        boolean described = dice.chance(0.5);
+    private String question(Dice dice, List<Declared> offered) {
+        boolean described = needDescriptions || dice.chance(0.5);
         return offered.stream()
                         .map(d -> d.tool().name() + (described ? ": " + d.tool().description() : ""))
                         .collect(Collectors.joining("\n", dice.of("Functions:\n", "There are:\n", ""), "\n"))

@@ -23,6 +23,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param requests what users say, with slots
 /// @param results fields of what it gives back
 /// @param answer what the model says to that
+/// @param nameless share of the names to train on that say nothing of what the function is for: then its description
+///     has to be read
 record ToolKind(
         String subject,
         List<String> verbs,
@@ -31,7 +33,8 @@ record ToolKind(
         List<Slot> slots,
         List<String> requests,
         List<Field> results,
-        String answer) {
+        String answer,
+        double nameless) {
 
     /// One in this many names of functions is held out.
     private static final int PERIOD = 8;
@@ -62,12 +65,14 @@ record ToolKind(
     record Declared(ToolKind kind, Tool tool, Map<String, String> parameters) {}
 
     /// Reads all sections.
-    static List<ToolKind> readAll() {
+    static List<ToolKind> readAll(double nameless) {
         Vocabulary texts = Vocabulary.read("tools.txt");
-        return texts.headings().stream().map(h -> of(h, texts.lines(h))).toList();
+        return texts.headings().stream()
+                .map(h -> of(h, texts.lines(h), nameless))
+                .toList();
     }
 
-    private static ToolKind of(String subject, List<String> lines) {
+    private static ToolKind of(String subject, List<String> lines, double nameless) {
         List<String> names = Vocabulary.cells(line(lines, "name"));
         return new ToolKind(
                 subject,
@@ -80,7 +85,8 @@ record ToolKind(
                         .map(Vocabulary::cells)
                         .map(c -> new Field(c.getFirst(), ValueKind.of(c.get(1))))
                         .toList(),
-                line(lines, "tell"));
+                line(lines, "tell"),
+                nameless);
     }
 
     private static Slot slot(String line) {
@@ -145,10 +151,15 @@ record ToolKind(
         while (true) {
             List<String> words = new ArrayList<>();
             if (dice.chance(OFFERED_BY)) {
-                words.add(vendor(dice, split));
+                words.add(word(dice, split));
             }
-            words.addAll(List.of(dice.of(verbs).split(" ")));
-            words.addAll(List.of(dice.of(nouns).split(" ")));
+            if (split == Split.TRAIN && nameless > 0 && dice.chance(nameless)) {
+                words.add(word(dice, split));
+                words.add(word(dice, split));
+            } else {
+                words.addAll(List.of(dice.of(verbs).split(" ")));
+                words.addAll(List.of(dice.of(nouns).split(" ")));
+            }
             String name = switch (dice.between(0, 5)) {
                 case 0, 1, 2, 3 -> String.join("_", words);
                 case 4 -> camel(words);
@@ -160,12 +171,12 @@ record ToolKind(
         }
     }
 
-    /// Names of functions are of ASCII letters.
-    private static String vendor(Dice dice, Split split) {
+    /// A word that nobody knows; names of functions are of ASCII letters.
+    private static String word(Dice dice, Split split) {
         while (true) {
-            String vendor = MadeUp.name(dice, split, "").toLowerCase(Locale.ROOT);
-            if (vendor.matches("[a-z]+")) {
-                return vendor;
+            String word = MadeUp.name(dice, split, "").toLowerCase(Locale.ROOT);
+            if (word.matches("[a-z]+")) {
+                return word;
             }
         }
     }

@@ -31,6 +31,7 @@ final class DataSetTest {
                 "corpus.jsonl",
                 "repetition.jsonl",
                 "chat.jsonl",
+                "choose.jsonl",
                 "first.jsonl",
                 "preferences.jsonl",
                 "tokenizer.txt",
