@@ -46,7 +46,7 @@ INLINE floats select(ints mask, floats yes, floats no) {
 /* e^x for x up to 0, relative error below 3e-7; below -87.3 it stays at the smallest normal float. As Lanes.exp. */
 INLINE floats exponential(floats x) {
     const floats least = every_float(-87.3f), round = every_float(12582912.0f);
-    x = select(x < least, least, x); /* a NaN stays one */
+    x = select(x < least, least, x); /* a NaN stays one, if its low bits are zeros: those that arithmetic makes */
     floats shifted = x * every_float(1.44269504f) + round;
     floats n = shifted - round;
     floats r = fma_floats(n, every_float(-0.693145752f), x);

@@ -6,87 +6,17 @@
  */
 #include "avx512_activations.h"
 #include "avx512_products.h"
+#include "avx512_spread.h"
 
-#define STREAMS 4
 #define PREFETCH 1024 /* bytes ahead: the latency of memory at the speed of one core */
 
-/* 256 activations, `planes` bytes each. Bytes of a group are spread over the four registers of a plane, so that a lane
- * adds up products of one group: a piece of 8 bytes in two lanes for 8 groups, of 4 bytes in one lane for 16. */
+/* 256 activations, `planes` bytes each, in the order of the weights: see few_w. */
 struct few_x {
     float scale[LANES], sum[LANES]; /* sum: of the activations, scaled */
     int8_t q[][CHUNK];
 };
 
-/* STREAMS times 256 weights, in the same order. With 8 groups, scale and minimum i have stream 2 i in even lanes and
- * 2 i + 1 in odd ones. */
-struct few_w {
-    __m512i q[STREAMS][4];
-    __m512 scale[STREAMS], minimum[STREAMS];
-};
-
 INLINE int64_t few_x_bytes(int planes) { return (int64_t)sizeof(struct few_x) + planes * CHUNK; }
-
-/* Q4_K can be unpacked for less if a register holds groups that are two apart: 0 and 2, 1 and 3, 4 and 6, 5 and 7. */
-INLINE int apart(int32_t type) { return type == M4J_Q4_K; }
-
-INLINE void unpack_apart(const uint8_t *b, struct chunk *c) {
-    c->scale = k_scales(b);
-    for (int i = 0; i < 2; i++) {
-        __m512i bytes = _mm512_loadu_si512(b + 16 + 64 * i);
-        c->q[2 * i] = _mm512_and_si512(bytes, _mm512_set1_epi8(15));
-        c->q[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
-    }
-}
-
-/* The group whose piece is number `i` of a register, as `spread` leaves them. */
-INLINE int group_at(int32_t type, int groups, int i) {
-    return groups == 16 ? i % 4 * 4 + i / 4 : apart(type) ? i : (i & 4) | (i & 1) << 1 | (i >> 1 & 1);
-}
-
-/* Register i becomes bytes 8 i to 8 i + 7 of all groups. */
-INLINE void spread_8(const __m512i *q, __m512i *out) {
-    __m512i a = _mm512_unpacklo_epi64(q[0], q[1]), b = _mm512_unpackhi_epi64(q[0], q[1]);
-    __m512i c = _mm512_unpacklo_epi64(q[2], q[3]), d = _mm512_unpackhi_epi64(q[2], q[3]);
-    out[0] = _mm512_shuffle_i64x2(a, c, 0x88);
-    out[1] = _mm512_shuffle_i64x2(b, d, 0x88);
-    out[2] = _mm512_shuffle_i64x2(a, c, 0xdd);
-    out[3] = _mm512_shuffle_i64x2(b, d, 0xdd);
-}
-
-/* Register i becomes bytes 4 i to 4 i + 3 of all groups. */
-INLINE void spread_16(const __m512i *q, __m512i *out) {
-    __m512i a = _mm512_unpacklo_epi32(q[0], q[1]), b = _mm512_unpackhi_epi32(q[0], q[1]);
-    __m512i c = _mm512_unpacklo_epi32(q[2], q[3]), d = _mm512_unpackhi_epi32(q[2], q[3]);
-    out[0] = _mm512_unpacklo_epi64(a, c);
-    out[1] = _mm512_unpackhi_epi64(a, c);
-    out[2] = _mm512_unpacklo_epi64(b, d);
-    out[3] = _mm512_unpackhi_epi64(b, d);
-}
-
-INLINE void spread(const struct chunk *c, int32_t type, int groups, struct few_w *w) {
-    if (groups == 16) {
-        const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-#pragma GCC unroll 4
-        for (int s = 0; s < STREAMS; s++) {
-            spread_16(c[s].q, w->q[s]);
-            w->scale[s] = _mm512_permutexvar_ps(order, c[s].scale);
-            w->minimum[s] = _mm512_permutexvar_ps(order, c[s].minimum);
-        }
-        return;
-    }
-    const __m512i order = apart(type) ? _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0)
-                                      : _mm512_set_epi32(23, 7, 21, 5, 22, 6, 20, 4, 19, 3, 17, 1, 18, 2, 16, 0);
-    const __m512i minimums = _mm512_add_epi32(order, _mm512_set1_epi32(8));
-#pragma GCC unroll 4
-    for (int s = 0; s < STREAMS; s++) {
-        spread_8(c[s].q, w->q[s]);
-    }
-#pragma GCC unroll 2
-    for (int i = 0; i < STREAMS / 2; i++) {
-        w->scale[i] = _mm512_permutex2var_ps(c[2 * i].scale, order, c[2 * i + 1].scale);
-        w->minimum[i] = _mm512_permutex2var_ps(c[2 * i].scale, minimums, c[2 * i + 1].scale);
-    }
-}
 
 /* Sums of two neighbouring lanes, those of `a` in even lanes and those of `b` in odd ones. */
 INLINE __m512i add_neighbours(__m512i a, __m512i b) {
@@ -132,22 +62,24 @@ static float sum_of_stream(const __m512 *acc, int groups, int s) {
         __m512 (*acc)[STREAMS]) {                                                                                      \
         enum { CHUNK_BYTES = CHUNK / block * bytes };                                                                  \
         for (int64_t from = 0, at = 0; from < k; from += CHUNK, at += CHUNK_BYTES) {                                   \
-            struct chunk c[STREAMS];                                                                                   \
             struct few_w spread_w;                                                                                     \
-            uint8_t rest[CHUNK_BYTES];                                                                                 \
+            const uint8_t *b[STREAMS];                                                                                 \
             _Pragma("GCC unroll 4") for (int s = 0; s < STREAMS; s++) {                                                \
-                const uint8_t *b = w[s] + at;                                                                          \
+                b[s] = w[s] + at;                                                                                      \
                 for (int p = 0; p < CHUNK_BYTES; p += 64) {                                                            \
-                    _mm_prefetch((const char *)((uintptr_t)b + PREFETCH + p), _MM_HINT_T0);                            \
-                }                                                                                                      \
-                b = m4j_whole(b, (k - from) / block * bytes, CHUNK_BYTES, rest);                                       \
-                if (apart(type)) {                                                                                     \
-                    unpack_apart(b, c + s);                                                                            \
-                } else {                                                                                               \
-                    unpack_##name(b, c + s);                                                                           \
+                    _mm_prefetch((const char *)((uintptr_t)b[s] + PREFETCH + p), _MM_HINT_T0);                         \
                 }                                                                                                      \
             }                                                                                                          \
-            spread(c, type, groups, &spread_w);                                                                        \
+            if (apart(type)) {                                                                                         \
+                spread_apart(type, b, &spread_w);                                                                      \
+            } else {                                                                                                   \
+                struct chunk c[STREAMS];                                                                               \
+                uint8_t rest[CHUNK_BYTES];                                                                             \
+                _Pragma("GCC unroll 4") for (int s = 0; s < STREAMS; s++) {                                            \
+                    unpack_##name(m4j_whole(b[s], (k - from) / block * bytes, CHUNK_BYTES, rest), c + s);              \
+                }                                                                                                      \
+                spread(c, groups, &spread_w);                                                                          \
+            }                                                                                                          \
             for (int32_t r = 0; r < rows; r++, x += few_x_bytes(planes)) {                                             \
                 multiply_chunk(&spread_w, groups, planes, (const struct few_x *)x, acc[r]);                            \
             }                                                                                                          \
