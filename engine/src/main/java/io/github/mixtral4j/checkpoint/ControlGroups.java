@@ -1,6 +1,7 @@
 package io.github.mixtral4j.checkpoint;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -119,7 +120,8 @@ final class ControlGroups {
 
     private static List<String> lines(Path file) {
         try {
-            return Files.readAllLines(file);
+            // Names of folders may be in any encoding; what is looked for is ASCII.
+            return Files.readAllLines(file, StandardCharsets.ISO_8859_1);
         } catch (IOException e) { // not there, or not for this user
             return List.of();
         }

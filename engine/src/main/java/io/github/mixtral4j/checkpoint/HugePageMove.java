@@ -3,11 +3,9 @@ package io.github.mixtral4j.checkpoint;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,10 +43,9 @@ final class HugePageMove implements AutoCloseable {
     }
 
     private void run() {
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment piece = HugePages.allocate(PIECE, arena);
+        try {
             for (WeightMemory.Range range : ranges) {
-                if (!move(range, piece)) {
+                if (!move(range)) {
                     return;
                 }
             }
@@ -58,12 +55,16 @@ final class HugePageMove implements AutoCloseable {
     }
 
     /// Moves whole pieces; the ends of a file, less than a piece, stay.
-    private boolean move(WeightMemory.Range range, MemorySegment piece) throws IOException {
+    private boolean move(WeightMemory.Range range) throws IOException {
         MemorySegment mapping = range.file().bytes();
         long start = Math.ceilDiv(mapping.address(), HugePages.HUGE_PAGE_BYTES) * HugePages.HUGE_PAGE_BYTES;
-        try (FileChannel file = FileChannel.open(range.file().path(), StandardOpenOption.READ)) {
+        try (FileChannel file = range.file().open()) {
             for (long at = start - mapping.address(); at + PIECE <= mapping.byteSize(); at += PIECE) {
-                if (stopped || !read(file, at, piece) || !HugePages.replace(piece, mapping.address() + at)) {
+                long from = at;
+                // Asked anew every time: others may have taken what was there when the move began.
+                if (stopped
+                        || !AvailableMemory.SYSTEM.suffices(RESERVE + PIECE)
+                        || !HugePages.replace(mapping.address() + at, PIECE, piece -> read(file, from, piece))) {
                     return false;
                 }
                 moved += PIECE;

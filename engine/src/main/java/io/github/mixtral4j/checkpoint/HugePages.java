@@ -13,6 +13,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,7 @@ public final class HugePages {
     private static final int PROT_READ_WRITE = 1 | 2;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
     private static final int MADV_HUGEPAGE = 14;
-    private static final int MREMAP_MAYMOVE_FIXED_DONTUNMAP = 1 | 2 | 4;
+    private static final int MREMAP_MAYMOVE_FIXED = 1 | 2;
     private static final long MAP_FAILED = -1;
 
     private static final Path SWITCH = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
@@ -87,22 +88,32 @@ public final class HugePages {
         if (switchedOff()) {
             warn("huge pages are switched off (" + SWITCH + "); using plain memory");
         }
-        // mmap aligns to 4 KiB only; the slack makes room for the next multiple of 2 MiB.
-        long reserved = Math.ceilDiv(bytes, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES + HUGE_PAGE_BYTES;
+        long size = Math.ceilDiv(bytes, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
+        MemorySegment memory = map(calls, size)
+                .orElseThrow(() -> new CheckpointException("the system refuses " + bytes
+                        + " bytes of memory for the weights; map the file instead of copying it"));
+        return memory.reinterpret(size, arena, all -> unmap(calls, all)).asSlice(0, bytes);
+    }
+
+    /// New memory at a multiple of 2 MiB, nobody's yet; empty if the system refuses.
+    private static Optional<MemorySegment> map(Calls calls, long bytes) {
+        // mmap aligns to 4 KiB only; the slack makes room for the next multiple of 2 MiB and is given back.
+        long reserved = bytes + HUGE_PAGE_BYTES;
         try {
             MemorySegment start = (MemorySegment) calls.mmap()
                     .invokeExact(MemorySegment.NULL, reserved, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
             if (start.address() == MAP_FAILED) {
-                throw new CheckpointException("the system refuses " + bytes + " bytes of memory for the weights; map "
-                        + "the file instead of copying it");
+                return Optional.empty();
             }
-            MemorySegment mapping = start.reinterpret(reserved, arena, unmapped -> unmap(calls, unmapped, reserved));
+            MemorySegment all = start.reinterpret(reserved);
             long lead = Math.ceilDiv(start.address(), HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - start.address();
-            MemorySegment aligned = mapping.asSlice(lead, reserved - HUGE_PAGE_BYTES);
-            if ((int) calls.madvise().invokeExact(aligned, aligned.byteSize(), MADV_HUGEPAGE) != 0) {
+            unmap(calls, all.asSlice(0, lead));
+            unmap(calls, all.asSlice(lead + bytes));
+            MemorySegment memory = all.asSlice(lead, bytes);
+            if ((int) calls.madvise().invokeExact(memory, bytes, MADV_HUGEPAGE) != 0) {
                 warn("this kernel has no huge pages; using plain memory");
             }
-            return aligned.asSlice(0, bytes);
+            return Optional.of(memory);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -115,21 +126,50 @@ public final class HugePages {
         return Calls.INSTANCE != null && Files.isReadable(SWITCH) && !switchedOff();
     }
 
-    /// Puts the pages of `from` in the place of whatever is mapped at `to`, in one step: who reads there sees the old
-    /// bytes or the new ones. `from` is empty afterwards and may be filled again.
+    /// Fills memory.
+    interface Filling {
+        /// @return whether it could
+        boolean fill(MemorySegment memory) throws IOException;
+    }
+
+    /// Puts new memory in the place of whatever is mapped at `to`, in one step: who reads there sees the
+    /// old bytes or the new ones.
     ///
-    /// @param from a multiple of 2 MiB that [#allocate] gave
-    /// @param to address, a multiple of 2 MiB, of a mapping of at least the same size
-    /// @return whether the kernel could do it; if not, nothing has changed
-    static boolean replace(MemorySegment from, long to) {
+    /// Every piece is a mapping of its own that is moved as a whole. The kernel grants memory when it is
+    /// mapped, and moves what it has granted; with MREMAP_DONTUNMAP, which would leave memory to fill
+    /// again, it asks once more, after it has taken away what is at `to`, and a refusal leaves a hole
+    /// there.
+    ///
+    /// @param to address, a multiple of 2 MiB, of a mapping of at least `bytes`
+    /// @param bytes a multiple of 2 MiB
+    /// @param filling what the memory is filled by before
+    /// @return whether it was done; if not, nothing has changed at `to`
+    static boolean replace(long to, long bytes, Filling filling) throws IOException {
         Calls calls = Objects.requireNonNull(Calls.INSTANCE);
+        Optional<MemorySegment> mapped = map(calls, bytes);
+        if (mapped.isEmpty()) {
+            return false;
+        }
+        MemorySegment memory = mapped.get();
+        boolean isMoved = false;
+        try {
+            isMoved = filling.fill(memory) && move(calls, memory, to);
+            return isMoved;
+        } finally {
+            if (!isMoved) {
+                unmap(calls, memory);
+            }
+        }
+    }
+
+    private static boolean move(Calls calls, MemorySegment memory, long to) {
         try {
             MemorySegment moved = (MemorySegment) calls.mremap()
                     .invokeExact(
-                            from,
-                            from.byteSize(),
-                            from.byteSize(),
-                            MREMAP_MAYMOVE_FIXED_DONTUNMAP,
+                            memory,
+                            memory.byteSize(),
+                            memory.byteSize(),
+                            MREMAP_MAYMOVE_FIXED,
                             MemorySegment.ofAddress(to));
             return moved.address() == to;
         } catch (RuntimeException | Error e) {
@@ -139,9 +179,12 @@ public final class HugePages {
         }
     }
 
-    private static void unmap(Calls calls, MemorySegment mapping, long bytes) {
+    private static void unmap(Calls calls, MemorySegment memory) {
+        if (memory.byteSize() == 0) {
+            return;
+        }
         try {
-            int unused = (int) calls.munmap().invokeExact(mapping, bytes);
+            int unused = (int) calls.munmap().invokeExact(memory, memory.byteSize());
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

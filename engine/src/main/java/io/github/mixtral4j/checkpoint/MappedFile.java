@@ -8,13 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /// A whole file, mapped read-only. Nothing is read until it is touched.
 ///
 /// @param path the file
 /// @param bytes the mapping; owned by the arena given to [#map]
-record MappedFile(Path path, MemorySegment bytes) {
+/// @param key what the file is recognized by, whatever its name; null where files have no such thing
+record MappedFile(Path path, MemorySegment bytes, @Nullable Object key) {
 
     /// Maps a file of any length.
     ///
@@ -27,7 +31,8 @@ record MappedFile(Path path, MemorySegment bytes) {
         if (!Files.isRegularFile(path)) {
             throw new CheckpointException(path + ": not a regular file");
         }
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+        Object key = key(path);
+        try (FileChannel channel = open(path, key)) {
             long size = channel.size();
             MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
             // The same memory as a segment of the class that allocations have: kernels then meet one class only, and
@@ -36,8 +41,31 @@ record MappedFile(Path path, MemorySegment bytes) {
                     path,
                     MemorySegment.ofAddress(mapping.address())
                             .reinterpret(size, arena, null)
-                            .asReadOnly());
+                            .asReadOnly(),
+                    key);
         }
+    }
+
+    /// Opens the file to read it instead of the mapping.
+    ///
+    /// @throws CheckpointException if another file has its name now
+    FileChannel open() throws IOException {
+        return open(path, key);
+    }
+
+    private static FileChannel open(Path path, @Nullable Object key) throws IOException {
+        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        // Asked after it was opened: what has this name now may only be newer than what was opened.
+        if (!Objects.equals(key(path), key)) {
+            channel.close();
+            throw new CheckpointException(
+                    path + ": replaced by another file while it was being opened or read; open it" + " again");
+        }
+        return channel;
+    }
+
+    private static @Nullable Object key(Path path) throws IOException {
+        return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
     }
 
     /// Name for messages.

@@ -6,8 +6,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +42,7 @@ final class WeightMemory implements AutoCloseable {
         }
     }
 
-    private record Chunk(Path file, long offset, MemorySegment target) {}
+    private record Chunk(MappedFile file, long offset, MemorySegment target) {}
 
     /// Read-only memory with the bytes of each range, in order. Valid until this object is closed.
     List<MemorySegment> place(List<Range> ranges, LoadProgress progress) throws IOException {
@@ -74,7 +72,7 @@ final class WeightMemory implements AutoCloseable {
             copies.add(copy.asReadOnly());
             for (long at = 0; at < range.bytes(); at += CHUNK_BYTES) {
                 long length = Math.min(CHUNK_BYTES, range.bytes() - at);
-                chunks.add(new Chunk(range.file().path(), range.from() + at, copy.asSlice(at, length)));
+                chunks.add(new Chunk(range.file(), range.from() + at, copy.asSlice(at, length)));
             }
         }
         Report report = new Report(total, progress);
@@ -86,12 +84,12 @@ final class WeightMemory implements AutoCloseable {
     }
 
     private static void read(Chunk chunk) throws IOException {
-        try (FileChannel channel = FileChannel.open(chunk.file(), StandardOpenOption.READ)) {
+        try (FileChannel channel = chunk.file().open()) {
             ByteBuffer target = chunk.target().asByteBuffer();
             while (target.hasRemaining()) {
                 long at = chunk.offset() + target.position();
                 if (channel.read(target, at) < 0) {
-                    throw new EOFException(chunk.file() + ": shortened while it was read, to " + at + " bytes");
+                    throw new EOFException(chunk.file().path() + ": shortened while it was read, to " + at + " bytes");
                 }
             }
         }

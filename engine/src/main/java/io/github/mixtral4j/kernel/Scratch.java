@@ -17,15 +17,18 @@ final class Scratch implements AutoCloseable {
     /// The same by bytes.
     MemorySegment bytes(long bytes) {
         if (memory.byteSize() < bytes) {
-            arena.close();
+            close();
             arena = Arena.ofShared();
             memory = arena.allocate(bytes, 64);
         }
         return memory;
     }
 
+    /// C follows addresses without asking whether they are still there, so nothing must know the old one
+    /// any more.
     @Override
     public void close() {
+        memory = MemorySegment.NULL;
         arena.close();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -64,6 +65,17 @@ class AvailableMemoryTest {
         // With a namespace of its own a container sees itself as the root.
         machine(60 * GIB, UNIFIED, "0::/\n");
         unified("", "" + 8 * GIB, 5 * GIB, 2 * GIB);
+        assertThat(available()).hasValue(5 * GIB);
+    }
+
+    @Test
+    void namesOfMountsMayBeInAnyEncoding() throws IOException {
+        machine(60 * GIB, UNIFIED, "0::/\n");
+        unified("", "" + 8 * GIB, 5 * GIB, 2 * GIB);
+        Files.write(
+                root.resolve("proc/self/mountinfo"),
+                ("30 22 8:1 / /mnt/M\u00f6we rw - ext4 /dev/sdb1 rw\n" + UNIFIED)
+                        .getBytes(StandardCharsets.ISO_8859_1));
         assertThat(available()).hasValue(5 * GIB);
     }
 

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -9,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +47,52 @@ class HugePageMoveTest {
                 assertThat(file.bytes().mismatch(expected)).isEqualTo(-1);
             }
             assertThat(file.bytes().mismatch(expected)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aFileThatWasReplacedStaysMapped() throws Exception {
+        Path path = Files.write(folder.resolve("weights"), new byte[BYTES]);
+        byte[] others = new byte[BYTES];
+        Arrays.fill(others, (byte) 7);
+        try (Arena arena = Arena.ofShared()) {
+            MappedFile file = MappedFile.map(path, arena);
+            Files.move(
+                    Files.write(folder.resolve("other"), others),
+                    path,
+                    StandardCopyOption.REPLACE_EXISTING,
+                    StandardCopyOption.ATOMIC_MOVE);
+            HugePageMove move = new HugePageMove(List.of(new WeightMemory.Range(file, 0, BYTES)));
+            move.close();
+            assertThat(move.moved()).isZero();
+            assertThat(file.bytes().get(ValueLayout.JAVA_BYTE, PIECE)).isZero();
+            assertThatThrownBy(file::open)
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessage(path + ": replaced by another file while it was being opened or read; open it again");
+        }
+    }
+
+    @Test
+    void aPieceThatCannotBeFilledChangesNothing() throws Exception {
+        byte[] content = new byte[BYTES];
+        new Random(2).nextBytes(content);
+        try (Arena arena = Arena.ofShared()) {
+            MappedFile file = MappedFile.map(Files.write(folder.resolve("weights"), content), arena);
+            long start = Math.ceilDiv(file.bytes().address(), PIECE) * PIECE;
+            assertThat(HugePages.replace(start, PIECE, piece -> {
+                        piece.fill((byte) 7);
+                        return false;
+                    }))
+                    .isFalse();
+            assertThat(file.bytes().mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
+            assertThat(HugePages.replace(start, PIECE, piece -> {
+                        piece.fill((byte) 7);
+                        return true;
+                    }))
+                    .isTrue();
+            assertThat(file.bytes()
+                            .get(ValueLayout.JAVA_BYTE, start - file.bytes().address()))
+                    .isEqualTo((byte) 7);
         }
     }
 
