@@ -1,13 +1,17 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.checkpoint.Checkpoint;
+import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.checkpoint.GgufCheckpoint;
 import io.github.mixtral4j.checkpoint.LoadMode;
 import io.github.mixtral4j.cli.merge.AdapterMerge;
+import io.github.mixtral4j.load.AdapterLoader;
 import io.github.mixtral4j.load.LoadOptions;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -70,7 +74,7 @@ final class MergeAdapterCommand implements Callable<Integer> {
         }
         try (LoadedModel base = ModelLoader.load(path, LoadOptions.DEFAULT.withMode(LoadMode.MMAP));
                 AdapterArgument.Opened opened = AdapterArgument.open(adapters, base.config())) {
-            requireFresh(base, adapters, out);
+            requireFresh(base, out);
             long start = System.nanoTime();
             AdapterMerge merge = new AdapterMerge(base, opened.adapters(), new Progress(console, "writing " + out));
             merge(merge, out, workers);
@@ -95,20 +99,27 @@ final class MergeAdapterCommand implements Callable<Integer> {
         }
     }
 
-    /// A base or an adapter is never overwritten, and a folder never mixed with another.
-    private static void requireFresh(LoadedModel base, List<AdapterArgument> adapters, Path out) throws IOException {
+    /// A base is never overwritten, nor a part of one, nor any adapter: perhaps OUT was forgotten. A
+    /// folder is never mixed with another.
+    private static void requireFresh(LoadedModel base, Path out) throws IOException {
         if (!Files.exists(out)) {
             return;
         }
-        boolean input = Files.isSameFile(out, base.checkpoint().path());
-        for (AdapterArgument adapter : adapters) {
-            input |= Files.isSameFile(out, adapter.path());
-        }
-        if (input) {
-            throw new IllegalArgumentException("OUT must be another file than what is merged, got " + out);
+        if (isInput(base.checkpoint(), out)) {
+            throw new IllegalArgumentException(
+                    "OUT must be no adapter and no file of MODEL, got " + out + "; name the file to write last");
         }
         if (base.checkpoint() instanceof GgufCheckpoint && Files.isDirectory(out)) {
             throw new CommandException(out + ": is a folder; name the GGUF file to write");
+        }
+    }
+
+    private static boolean isInput(Checkpoint base, Path out) throws IOException {
+        try (Checkpoint found = Checkpoint.open(out)) {
+            return AdapterLoader.isAdapter(found) || Files.isSameFile(found.path(), base.path());
+        } catch (CheckpointException | NoSuchFileException e) {
+            // Something else, perhaps a part of a model: it may be replaced.
+            return false;
         }
     }
 }

@@ -305,11 +305,28 @@ final class AdapterCommandsTest {
                 lora.toString());
         refuses(
                 2,
-                "mixtral merge-adapter: OUT must be another file than what is merged, got " + gguf,
+                "mixtral merge-adapter: OUT must be no adapter and no file of MODEL, got " + gguf
+                        + "; name the file to write last",
                 "merge-adapter",
                 gguf.toString(),
                 lora.toString(),
                 gguf.toString());
+        refuses(
+                2,
+                "mixtral merge-adapter: OUT must be no adapter and no file of MODEL, got "
+                        + folder.resolve("attention.gguf") + "; name the file to write last",
+                "merge-adapter",
+                gguf.toString(),
+                lora.toString(),
+                folder.resolve("attention.gguf").toString());
+        refuses(
+                2,
+                "mixtral merge-adapter: OUT must be no adapter and no file of MODEL, got "
+                        + peft.resolve("adapter_model.safetensors") + "; name the file to write last",
+                "merge-adapter",
+                gguf.toString(),
+                peft.toString(),
+                peft.resolve("adapter_model.safetensors").toString());
         refuses(
                 1,
                 "mixtral merge-adapter: " + folder + ": is a folder; name the GGUF file to write",

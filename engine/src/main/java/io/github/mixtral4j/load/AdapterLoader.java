@@ -73,7 +73,7 @@ public final class AdapterLoader {
     }
 
     /// Whether a checkpoint says that it holds no model but an adapter.
-    static boolean isAdapter(Checkpoint checkpoint) {
+    public static boolean isAdapter(Checkpoint checkpoint) {
         return switch (checkpoint) {
             case GgufCheckpoint gguf ->
                 gguf.metadata().has(GgufAdapter.TYPE)

@@ -12,6 +12,9 @@ import java.util.Map;
 
 /// Puts the pairs of matrices of an adapter together, each checked against the model.
 final class AdapterParts {
+    /// Beyond any rank that is low; the width of 8x22B.
+    static final int MAX_RANK = 6144;
+
     private final String file;
     private final MixtralConfig base;
     private final RopeLayout rope;
@@ -28,8 +31,13 @@ final class AdapterParts {
     /// Adds a pair.
     ///
     /// @param rank that both matrices must have
-    /// @throws CheckpointException if a matrix has another shape than the model asks for
+    /// @throws CheckpointException if a matrix has another shape than the model asks for, or the rank is
+    ///     not low
     void add(AdapterTarget target, Tensor a, Tensor b, int rank, double scale) {
+        if (rank > MAX_RANK) {
+            throw new CheckpointException(
+                    file + ": " + b.name() + ": expected a rank of at most " + MAX_RANK + ", found " + rank);
+        }
         require(a, rank, target.cols(base), rank);
         require(b, target.rows(base), rank, rank);
         Tensor ordered = target.isRotated() ? RopeRows.reorder(b, base.headDim(), rope, base.rope()) : b;
@@ -49,8 +57,9 @@ final class AdapterParts {
 
     /// An error about a tensor that belongs to no matrix an adapter can change.
     CheckpointException foreign(String tensor, String modules) {
-        return new CheckpointException(file + ": " + tensor + " has no place in a model of " + base.numLayers()
-                + " layers and " + base.numExperts() + " experts; an adapter of it can change " + modules);
+        return new CheckpointException(file + ": " + tensor
+                + " is of none of the matrices that an adapter can change here," + " in a model of " + base.numLayers()
+                + " layers and " + base.numExperts() + " experts: " + modules);
     }
 
     /// An error about a tensor whose partner is not there.

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Reads an adapter in llama.cpp's form: for a tensor `T` of the model, `T.lora_a [rank, in]` and
-/// `T.lora_b [out, rank]`; for a stack of experts, stacks of these. The scale is `adapter.lora.alpha / rank`,
-/// or 1 where alpha is 0.
+/// `T.lora_b [out, rank]`; for a stack of experts, stacks of these. The scale is `adapter.lora.alpha /
+/// rank`, or 1 where alpha is 0 or absent.
 ///
 /// Source: `llama_adapter_lora_init_impl` and `llama_adapter_lora_weight::get_scale` of llama.cpp.
 final class GgufAdapter {
@@ -66,7 +66,7 @@ final class GgufAdapter {
             throw new CheckpointException(checkpoint.name() + ": adapter.alora.invocation_tokens: this engine runs "
                     + "adapters that are on for every token");
         }
-        double alpha = metadata.real(ALPHA);
+        double alpha = metadata.has(ALPHA) ? metadata.real(ALPHA) : 0;
         if (!Double.isFinite(alpha)) {
             throw new CheckpointException(
                     checkpoint.name() + ": " + ALPHA + ": expected a finite number, found " + alpha);

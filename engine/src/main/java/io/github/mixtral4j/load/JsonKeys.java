@@ -65,6 +65,12 @@ final class JsonKeys {
         return has(key) ? text(key) : absent;
     }
 
+    /// A text; empty if the key is absent or says something else.
+    Optional<String> textIfAny(String key) {
+        JsonNode value = object.get(key);
+        return value == null || !value.isString() ? Optional.empty() : Optional.of(value.stringValue());
+    }
+
     /// True or false; absent is false.
     boolean flag(String key) {
         if (!has(key)) {

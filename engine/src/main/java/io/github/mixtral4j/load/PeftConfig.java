@@ -6,10 +6,12 @@ import java.util.regex.Pattern;
 
 /// Reads the `adapter_config.json` of a LoRA adapter.
 ///
-/// The rank and alpha of a module come from `rank_pattern` and `alpha_pattern` where a key of these names it or the
-/// end of its name, else they are `r` and `lora_alpha`. Its scale is alpha / rank, with `use_rslora` alpha / √rank.
+/// The rank and alpha of a module come from `rank_pattern` and `alpha_pattern` where a key of these
+/// names it or the end of its name, or with `^` before it the whole name, else they are `r` and
+/// `lora_alpha`. Its scale is alpha / rank, with `use_rslora` alpha / √rank.
 ///
-/// Source: LoraConfig of PEFT; Kalajdzievski 2023, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA".
+/// Source: LoraConfig and `LoraLayer.update_layer` of PEFT; Kalajdzievski 2023, "A Rank Stabilization
+/// Scaling Factor for Fine-Tuning with LoRA".
 ///
 /// @param rank for modules without a pattern
 /// @param alpha for modules without a pattern
@@ -25,7 +27,6 @@ record PeftConfig(
 
     private static final String[] UNSUPPORTED_VALUES = {
         "modules_to_save",
-        "target_parameters",
         "layer_replication",
         "trainable_token_indices",
         "alora_invocation_tokens",
@@ -34,11 +35,13 @@ record PeftConfig(
         "use_bdlora"
     };
 
-    /// Beyond any rank that is low; the width of 8x22B.
-    private static final int MAX_RANK = 6144;
+    /// Ways to begin a training that take something away from the base first: the adapter belongs to
+    /// what is left.
+    private static final Pattern CHANGES_BASE =
+            Pattern.compile("(pissa|olora|corda|lora_ga|loftq).*", Pattern.CASE_INSENSITIVE);
 
     /// A module or the end of one, perhaps anchored; PEFT would take any regular expression.
-    private static final Pattern MODULE = Pattern.compile("\\^?[A-Za-z0-9_.]+\\$?");
+    private static final Pattern MODULE = Pattern.compile("\\^?\\w+(\\.\\w+)*\\$?");
 
     static PeftConfig read(JsonKeys keys) {
         String type = keys.text("peft_type");
@@ -55,10 +58,17 @@ record PeftConfig(
                 throw keys.error(value + " is set; this engine runs plain LoRA of attention, router and experts");
             }
         }
-        String bias = keys.text("bias", "none");
-        if (!bias.equals("none")) {
-            throw keys.error("bias is \"" + bias + "\"; this engine runs adapters with \"none\"");
+        if (!keys.isEmpty("target_parameters")) {
+            throw keys.error("target_parameters is set: the adapter is of experts that are fused, as transformers 5 has"
+                    + " them; this engine runs pairs for each expert's w1, w2 and w3");
         }
+        keys.textIfAny("init_lora_weights")
+                .filter(start -> CHANGES_BASE.matcher(start).matches())
+                .ifPresent(start -> {
+                    throw keys.error(
+                            "init_lora_weights is \"" + start + "\": such an adapter belongs to a base that was "
+                                    + "changed, too; save it with path_initial_model_for_weight_conversion, as PEFT has it");
+                });
         return new PeftConfig(
                 rank(keys, "r", keys.integer("r")),
                 finite(keys, "lora_alpha", keys.real("lora_alpha")),
@@ -78,15 +88,15 @@ record PeftConfig(
                 double value = key.equals("rank_pattern")
                         ? rank(entries, module, entries.integer(module))
                         : finite(entries, module, entries.real(module));
-                values.put(name.replaceAll("[\\^$]", ""), value);
+                values.put(name.replace("$", ""), value);
             }
         });
         return values;
     }
 
     private static int rank(JsonKeys keys, String key, int rank) {
-        if (rank < 1 || rank > MAX_RANK) {
-            throw keys.error(key + ": expected a rank of 1 to " + MAX_RANK + ", found " + rank);
+        if (rank < 1 || rank > AdapterParts.MAX_RANK) {
+            throw keys.error(key + ": expected a rank of 1 to " + AdapterParts.MAX_RANK + ", found " + rank);
         }
         return rank;
     }
@@ -109,11 +119,14 @@ record PeftConfig(
         return of(module, alphaPattern, alpha) / perRank;
     }
 
-    /// The value of the first key that is the module or the end of its name.
+    /// The value of the first key that names the module.
     private static double of(String module, Map<String, Double> pattern, double absent) {
         for (Map.Entry<String, Double> entry : pattern.entrySet()) {
             String key = entry.getKey();
-            if (module.equals(key) || module.endsWith("." + key)) {
+            boolean named = key.startsWith("^")
+                    ? module.equals(key.substring(1))
+                    : module.equals(key) || module.endsWith("." + key);
+            if (named) {
                 return entry.getValue();
             }
         }

@@ -25,6 +25,9 @@ final class AdapterFiles {
 
     static final String CONFIG = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8}";
 
+    /// The value of a metadata key that a file is not to have.
+    static final Object ABSENT = new Object();
+
     private AdapterFiles() {}
 
     /// A matrix or stack of F32 with numbers that follow from its name.
@@ -48,7 +51,7 @@ final class AdapterFiles {
         return folder;
     }
 
-    /// @param keys added to, or in place of, those of a right file with alpha 8
+    /// @param keys added to, or in place of, those of a right file with alpha 8; [#ABSENT] takes one away
     static Path gguf(Path file, Map<String, Object> keys, RawTensor... tensors) throws IOException {
         Map<String, Object> metadata = new LinkedHashMap<>();
         metadata.put("general.architecture", "llama");
@@ -56,6 +59,7 @@ final class AdapterFiles {
         metadata.put("adapter.type", "lora");
         metadata.put("adapter.lora.alpha", 8f);
         metadata.putAll(keys);
+        metadata.values().removeIf(value -> value == ABSENT);
         TinyGguf.write(file, 3, metadata, List.of(tensors));
         return file;
     }

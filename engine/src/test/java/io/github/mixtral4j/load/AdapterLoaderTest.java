@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Adapters in both containers, for models with either order of rotary rows.
 class AdapterLoaderTest {
@@ -123,9 +124,9 @@ class AdapterLoaderTest {
             tensor("base_model.model.model.layers.1.mlp.experts.1.w1.lora_B.weight", 48, 4)
         };
         String patterns = """
-                {"peft_type": "LORA", "r": 2, "lora_alpha": 8, "use_rslora": %s, "modules_to_save": null,
+                {"peft_type": "LORA", "r": 2, "lora_alpha": 8, "use_rslora": %s, "modules_to_save": null, "bias": "all",
                  "rank_pattern": {"^model\\\\.layers\\\\.1\\\\.self_attn\\\\.o_proj": 9, "w1": 4},
-                 "alpha_pattern": {"experts.1.w1": 0.5}, "target_modules": "all-linear", "lora_dropout": 0.1}
+                 "alpha_pattern": {"^o_proj": 3, "experts.1.w1": 0.5}, "init_lora_weights": true, "target_modules": "all-linear", "lora_dropout": 0.1}
                 """;
         Path plain = peft(folder.resolve("plain"), patterns.formatted("false"), tensors);
         assertThat(load(plain, HALF_SPLIT).changes().values().stream().map(LowRank::scale))
@@ -167,11 +168,12 @@ class AdapterLoaderTest {
         assertSame(products(load(file, INTERLEAVED)), expected);
     }
 
-    @Test
-    void alphaZeroOfGgufIsAScaleOfOne() throws IOException {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void noAlphaOfGgufIsAScaleOfOne(boolean isSaid) throws IOException {
         Path file = gguf(
                 folder.resolve("lora.gguf"),
-                Map.of("adapter.lora.alpha", 0f),
+                Map.of("adapter.lora.alpha", isSaid ? 0f : AdapterFiles.ABSENT),
                 tensor("blk.1.attn_v.weight.lora_a", 2, 32),
                 tensor("blk.1.attn_v.weight.lora_b", 16, 2));
         assertThat(load(file, INTERLEAVED).changes().values().iterator().next().scale())

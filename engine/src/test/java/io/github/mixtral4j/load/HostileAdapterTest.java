@@ -34,7 +34,7 @@ class HostileAdapterTest {
     private static final MixtralConfig BASE = TestModel.config(AdapterFiles.TINY, RopeLayout.INTERLEAVED);
     private static final String V = "base_model.model.model.layers.0.self_attn.v_proj.lora_";
     private static final String PLACE =
-            " has no place in a model of 2 layers and 3 experts; an adapter of it can change ";
+            " is of none of the matrices that an adapter can change here, in a model of 2 layers and 3 experts: ";
     private static final String MODULES = PLACE + "q_proj, k_proj, v_proj, o_proj, gate, w1, w2 and w3";
     private static final String TENSORS = PLACE + "attn_q, attn_k, attn_v, attn_output, ffn_gate_inp, ffn_gate, ffn_up "
             + "and ffn_down (of a mixture ffn_gate_exps, ffn_up_exps and ffn_down_exps)";
@@ -110,17 +110,26 @@ class HostileAdapterTest {
                 with("\"lora_bias\": true", "lora_bias is true; this engine runs plain LoRA, without it"),
                 with("\"fan_in_fan_out\": true", "fan_in_fan_out is true; this engine runs plain LoRA, without it"),
                 with("\"modules_to_save\": [\"lm_head\"]", "modules_to_save is set" + plain),
-                with("\"target_parameters\": [\"mlp.experts.down_proj\"]", "target_parameters is set" + plain),
+                with(
+                        "\"target_parameters\": [\"mlp.experts.down_proj\"]",
+                        "target_parameters is set: the adapter is of experts that are fused, as transformers 5 has them;"
+                                + " this engine runs pairs for each expert's w1, w2 and w3"),
+                with(
+                        "\"init_lora_weights\": \"pissa_niter_16\"",
+                        "init_lora_weights is \"pissa_niter_16\": such an adapter belongs to a base that was changed, "
+                                + "too; save it with path_initial_model_for_weight_conversion, as PEFT has it"),
                 with("\"layer_replication\": [[0, 2]]", "layer_replication is set" + plain),
                 with("\"trainable_token_indices\": [7]", "trainable_token_indices is set" + plain),
                 with("\"alora_invocation_tokens\": [1]", "alora_invocation_tokens is set" + plain),
-                with("\"bias\": \"all\"", "bias is \"all\"; this engine runs adapters with \"none\""),
                 with(
                         "\"rank_pattern\": {\"(a+)+b\": 2}",
                         "rank_pattern: expected names of modules, found the expression (a+)+b"),
                 with(
                         "\"alpha_pattern\": {\"layers\\\\.\\\\d\": 2}",
                         "alpha_pattern: expected names of modules, found the expression layers\\.\\d"),
+                with(
+                        "\"alpha_pattern\": {\"w.\": 2}",
+                        "alpha_pattern: expected names of modules, found the expression w."),
                 with("\"rank_pattern\": {\"w1\": -1}", "rank_pattern: w1: expected a rank of 1 to 6144, found -1"),
                 with("\"rank_pattern\": 7", "rank_pattern: expected an object, found 7"),
                 with("\"alpha_pattern\": {\"w1\": true}", "alpha_pattern: w1: expected a number, found true"),
@@ -227,6 +236,11 @@ class HostileAdapterTest {
                         "blk.0.attn_v.weight.lora_a: expected shape [2, 32] from the model and rank 2, found [3, 32]",
                         tensor("blk.0.attn_v.weight.lora_a", 3, 32),
                         tensor("blk.0.attn_v.weight.lora_b", 16, 2)),
+                lie(
+                        "a rank that is not low",
+                        "blk.0.attn_v.weight.lora_b: expected a rank of at most 6144, found 6400",
+                        tensor("blk.0.attn_v.weight.lora_a", 6400, 32),
+                        tensor("blk.0.attn_v.weight.lora_b", 16, 6400)),
                 lie(
                         "a wider model",
                         "blk.0.attn_v.weight.lora_b: expected shape [16, 2] from the model and rank 2, found [24, 2]",
