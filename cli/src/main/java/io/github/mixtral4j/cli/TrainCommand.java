@@ -75,6 +75,9 @@ final class TrainCommand implements Callable<Integer> {
             List<Path> written = outcome.end() == End.INTERRUPTED ? List.of() : training.export();
             print(outcome, training, written);
             return outcome.end() == End.INTERRUPTED ? signals.exitCode() : Main.OK;
+        } catch (OutOfMemoryError e) {
+            throw new CommandException(file + ": out of memory (" + Failures.firstLine(e.getMessage())
+                    + "); a smaller data.batch_tokens, recompute: true or lora need less");
         }
     }
 

@@ -105,13 +105,12 @@ public final class Dataset implements AutoCloseable {
             lines = Math.addExact(lines, file.size());
         }
         lengths = new int[lines];
-        SplittableRandom random = new SplittableRandom(options.seed());
+        drawEval(evalFraction);
         Split trained = new Split();
         Split evaluated = new Split();
         int line = 0;
         for (int f = 0; f < files.size(); f++) {
             for (int i = 0; i < files.get(f).size(); i++, line++) {
-                isEval.set(line, repeats.get(f) == 0 || random.nextDouble() < evalFraction);
                 Line read = reader(line).read(files.get(f).read(i), files.get(f).at(i));
                 lengths[line] =
                         isEval.get(line) ? evaluated.add(line, read, 1) : trained.add(line, read, repeats.get(f));
@@ -121,6 +120,21 @@ public final class Dataset implements AutoCloseable {
         eval = evaluated.lines.build().toArray();
         trainSummary = trained.summary();
         evalSummary = evaluated.summary();
+    }
+
+    /// Says of every line whether it is to evaluate on. Of a fraction that draws none of few lines, the
+    /// last is.
+    private void drawEval(double evalFraction) {
+        SplittableRandom random = new SplittableRandom(options.seed());
+        int line = 0;
+        for (int f = 0; f < files.size(); f++) {
+            for (int i = 0; i < files.get(f).size(); i++, line++) {
+                isEval.set(line, repeats.get(f) == 0 || random.nextDouble() < evalFraction);
+            }
+        }
+        if (evalFraction > 0 && isEval.isEmpty() && lengths.length > 1) {
+            isEval.set(lengths.length - 1);
+        }
     }
 
     private SampleReader reader(int line) {
@@ -135,6 +149,11 @@ public final class Dataset implements AutoCloseable {
     /// What there is to evaluate on.
     public Summary evalSummary() {
         return evalSummary;
+    }
+
+    /// What the content of all files is recognized by, in their order.
+    public long checksum() {
+        return files.stream().mapToLong(JsonLines::checksum).reduce(0, (all, file) -> 31 * all + file);
     }
 
     /// Lines of all files; a line's number in the data set is below.

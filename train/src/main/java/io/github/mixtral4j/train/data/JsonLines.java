@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.zip.CRC32C;
 
 /// The lines of a JSONL file, by number. Knows where each line stands, sixteen bytes a line, and reads it
 /// when it is asked for, so that a file may be larger than memory. Lines of white space are passed over.
@@ -24,6 +25,7 @@ final class JsonLines implements AutoCloseable {
     private int[] lengths = new int[1024];
     private int[] numbers = new int[1024];
     private int size;
+    private final CRC32C checksum = new CRC32C();
 
     private JsonLines(Path file, FileChannel channel) {
         this.file = file;
@@ -55,6 +57,7 @@ final class JsonLines implements AutoCloseable {
         boolean blank = true;
         try (InputStream in = Files.newInputStream(file)) {
             for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+                checksum.update(buffer, 0, n);
                 for (int i = 0; i < n; i++) {
                     byte b = buffer[i];
                     if (b == '\n') {
@@ -92,6 +95,11 @@ final class JsonLines implements AutoCloseable {
     /// The file.
     Path file() {
         return file;
+    }
+
+    /// CRC-32C of the whole file.
+    long checksum() {
+        return checksum.getValue();
     }
 
     /// Lines that are not blank.

@@ -11,6 +11,7 @@ import io.github.mixtral4j.train.TrainException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
@@ -187,7 +188,13 @@ final class SampleReader {
         ObjectNode request = NODES.objectNode();
         ArrayNode messages = request.putArray("messages");
         add(messages, root.get("prompt"), "user", "prompt");
-        add(messages, root.get(field), "assistant", field);
+        ArrayNode reply = NODES.arrayNode();
+        add(reply, root.get(field), "assistant", field);
+        // Data made for TRL says the prompt again in both.
+        int said = startsWith(reply, messages) ? messages.size() : 0;
+        for (int i = said; i < reply.size(); i++) {
+            messages.add(reply.get(i));
+        }
         if (root.has("tools")) {
             request.set("tools", root.get("tools"));
         }
@@ -201,6 +208,12 @@ final class SampleReader {
         float[] weights = new float[transcript.ids().length];
         Arrays.fill(weights, last.from(), last.to(), 1);
         return new Sample(transcript.ids(), weights);
+    }
+
+    private static boolean startsWith(ArrayNode messages, ArrayNode start) {
+        return messages.size() > start.size()
+                && IntStream.range(0, start.size())
+                        .allMatch(i -> messages.get(i).equals(start.get(i)));
     }
 
     /// Adds a text, a message or a list of messages.

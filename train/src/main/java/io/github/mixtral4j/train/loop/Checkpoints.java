@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,7 +29,7 @@ final class Checkpoints {
 
     /// The folder of a step.
     Path of(int step) {
-        return folder.resolve(String.format("step-%08d", step));
+        return folder.resolve(String.format(Locale.ROOT, "step-%08d", step));
     }
 
     /// The steps there are checkpoints of, ascending.
@@ -62,11 +63,10 @@ final class Checkpoints {
         }
     }
 
-    /// Writes a checkpoint, then removes those that are too many.
+    /// Writes a checkpoint.
     ///
-    /// @param best a step whose checkpoint stays, or 0
     /// @throws IOException if the disk is full, for one; the checkpoints before it stay
-    void save(RunState state, int best, List<Parameter> parameters, AdamW optimizer) throws IOException {
+    void save(RunState state, List<Parameter> parameters, AdamW optimizer) throws IOException {
         Path target = of(state.step());
         Path unfinished = target.resolveSibling("." + target.getFileName() + Folders.UNFINISHED);
         try {
@@ -82,7 +82,6 @@ final class Checkpoints {
                             + " are needed",
                     e);
         }
-        prune(best);
     }
 
     private static void tidy(Path unfinished, IOException reason) {
@@ -105,7 +104,10 @@ final class Checkpoints {
         return reason == null ? e.getClass().getSimpleName() : reason;
     }
 
-    private void prune(int best) throws IOException {
+    /// Removes the oldest of those that are too many.
+    ///
+    /// @param best a step whose checkpoint stays, or 0
+    void prune(int best) throws IOException {
         List<Integer> steps = steps();
         for (int step : steps.subList(0, Math.max(0, steps.size() - keep))) {
             if (step != best) {

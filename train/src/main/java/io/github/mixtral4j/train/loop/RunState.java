@@ -39,6 +39,16 @@ record RunState(
                 settings);
     }
 
+    /// As if there had been no evaluation yet.
+    RunState withoutBest() {
+        return new RunState(step, position, tokens, seconds, Double.POSITIVE_INFINITY, 0, 0, settings);
+    }
+
+    /// Going on with other settings.
+    RunState with(Map<String, String> now) {
+        return new RunState(step, position, tokens, seconds, bestLoss, bestStep, evaluationsSinceBest, now);
+    }
+
     /// After an evaluation at this step.
     RunState evaluated(double loss) {
         return loss < bestLoss

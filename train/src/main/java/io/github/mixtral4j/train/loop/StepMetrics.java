@@ -1,6 +1,7 @@
 package io.github.mixtral4j.train.loop;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -39,6 +40,15 @@ public record StepMetrics(
     /// @param loss mean over tokens or pairs
     /// @param preferred as in training
     public record Evaluated(double loss, OptionalDouble preferred) {
+        /// For a person to read.
+        String text() {
+            String text = String.format(Locale.ROOT, "evaluation %.4f", loss);
+            return preferred.isEmpty()
+                    ? text
+                    : String.format(
+                            Locale.ROOT, "%s, chosen preferred in %.1f %%", text, 100 * preferred.getAsDouble());
+        }
+
         void addTo(Map<String, Object> json) {
             json.put("eval_loss", loss);
             preferred.ifPresent(share -> json.put("eval_preferred", share));

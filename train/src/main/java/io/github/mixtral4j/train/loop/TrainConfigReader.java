@@ -16,17 +16,25 @@ import io.github.mixtral4j.train.loop.TrainConfig.Source;
 import io.github.mixtral4j.train.optim.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// From the keys of a YAML file to a [TrainConfig]: which there are, their defaults, their ranges.
 final class TrainConfigReader {
-    private static final List<String> LORA_TARGETS =
-            List.of("wq", "wk", "wv", "wo", "router", "gate_proj", "up_proj", "down_proj");
+    private static final List<String> OF_EXPERTS = List.of("gate_proj", "up_proj", "down_proj");
+    private static final List<String> LORA_TARGETS = Stream.concat(
+                    Stream.of("wq", "wk", "wv", "wo", "router"), OF_EXPERTS.stream())
+            .toList();
+
+    /// Tokens of a batch: beyond what any machine trains on at once, and few enough to reckon with in 32
+    /// bits.
+    private static final int MAX_TOKENS = 1 << 24;
 
     private TrainConfigReader() {}
 
@@ -127,12 +135,17 @@ final class TrainConfigReader {
             targets.addAll(LORA_TARGETS);
             targets.remove("router");
         }
+        List<Integer> experts =
+                map.texts("experts").stream().map(text -> expert(map, text)).toList();
+        if (!experts.isEmpty() && Collections.disjoint(targets, OF_EXPERTS)) {
+            throw map.problem("experts", "has no meaning unless targets has one of " + String.join(", ", OF_EXPERTS));
+        }
         return new Lora(
                 rank,
                 map.real("alpha", Range.POSITIVE, 2.0 * rank),
                 map.real("dropout", Range.FRACTION, 0),
                 targets,
-                map.texts("experts").stream().map(text -> expert(map, text)).toList());
+                experts);
     }
 
     private static int expert(YamlMap map, String text) {
@@ -157,8 +170,8 @@ final class TrainConfigReader {
         if (!eval.isEmpty() && fraction > 0) {
             throw map.problem("eval_fraction", "cannot stand beside eval, which names the samples to evaluate on");
         }
-        int length = map.integer("sequence_length", 2, 512);
-        int batch = map.integer("batch_tokens", 2, Math.multiplyExact(8, length));
+        int length = tokens(map, "sequence_length", 512);
+        int batch = tokens(map, "batch_tokens", 8 * length);
         int least = objective instanceof Objective.Preference ? 2 * length : length;
         if (batch < least) {
             throw map.problem(
@@ -168,6 +181,14 @@ final class TrainConfigReader {
                             + batch);
         }
         return new Data(train, eval, fraction, map.integer("eval_samples", 1, 1000), length, batch);
+    }
+
+    private static int tokens(YamlMap map, String key, int unsaid) {
+        int tokens = map.integer(key, 2, unsaid);
+        if (tokens > MAX_TOKENS) {
+            throw map.problem(key, "must be at most " + MAX_TOKENS + " tokens, got " + tokens);
+        }
+        return tokens;
     }
 
     private static Source source(YamlMap map) {

@@ -15,10 +15,10 @@ import io.github.mixtral4j.train.model.Trainable;
 import io.github.mixtral4j.train.optim.AdamW;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -84,7 +84,8 @@ public final class Trainer {
             RunState state = RunState.start(settings.values());
             if (checkpoint.isPresent()) {
                 state = StateFiles.read(checkpoint.get(), parameters, optimizer);
-                settings.requireSame(state.settings(), checkpoint.get());
+                settings.requireSame(state.settings(), checkpoint.get()).forEach(observer::message);
+                state = withReachableBest(state).with(settings.values());
                 model.parametersChanged();
                 observer.message("going on after step " + state.step() + " from " + checkpoint.get());
             }
@@ -94,6 +95,13 @@ public final class Trainer {
                 throw new IOException(e.getMessage() + ". Training stopped; " + lastState(), e);
             }
         }
+    }
+
+    /// Without patience the checkpoint of the best evaluation may be gone: then the best is sought from
+    /// here on.
+    private RunState withReachableBest(RunState state) {
+        boolean isReachable = Files.isDirectory(folder.checkpoints().of(state.bestStep()));
+        return config.evaluation().patience().isEmpty() || isReachable ? state : state.withoutBest();
     }
 
     private String lastState() throws IOException {
@@ -129,7 +137,7 @@ public final class Trainer {
         private final MetricsFile metrics;
         private final BatchStream stream;
         private RunState state;
-        private int savedStep;
+        private final StateKeeper keeper;
         private Optional<StepMetrics> last = Optional.empty();
 
         Run(AdamW optimizer, BatchLoss loss, int steps, MetricsFile metrics, RunState state) {
@@ -138,7 +146,12 @@ public final class Trainer {
             this.steps = steps;
             this.metrics = metrics;
             this.state = state;
-            this.savedStep = state.step();
+            this.keeper = new StateKeeper(
+                    folder.checkpoints(),
+                    config.evaluation().patience().isPresent(),
+                    parameters,
+                    optimizer,
+                    state.step());
             int epochs = config.length() instanceof Length.Epochs(int count) ? count : Integer.MAX_VALUE;
             this.stream = BatchStream.train(data, epochs, state.position());
         }
@@ -160,9 +173,8 @@ public final class Trainer {
                 StepMetrics step = step();
                 int every = config.evaluation().every();
                 boolean isLast = state.step() == steps;
-                if (data.evalSummary().samples() > 0
-                        && (isLast || every > 0 && state.step() % every == 0)
-                        && !stopped) {
+                // Also when the run is told to stop: nobody would come back to the evaluation of this step.
+                if (data.evalSummary().samples() > 0 && (isLast || every > 0 && state.step() % every == 0)) {
                     Evaluated evaluated = evaluate();
                     state = state.evaluated(evaluated.loss());
                     step = step.with(evaluated);
@@ -176,27 +188,17 @@ public final class Trainer {
                 }
             }
             save();
-            if (end != End.INTERRUPTED
-                    && state.bestStep() > 0
-                    && config.evaluation().patience().isPresent()) {
-                observer.message("the parameters are those of step " + state.bestStep() + ", the best evaluation");
+            if (end != End.INTERRUPTED) {
+                keeper.prune(state);
                 takeBest();
             }
-            Path checkpoint = folder.checkpoints().of(savedStep);
-            return new Outcome(
-                    end, state.step(), steps, last, savedStep == 0 ? Optional.empty() : Optional.of(checkpoint));
+            return new Outcome(end, state.step(), steps, last, keeper.saved());
         }
 
         /// What the model is like before it learns: an evaluation that is no step's.
         private void before(Evaluated evaluated) throws IOException {
             metrics.addStart(evaluated);
-            observer.message(String.format(Locale.ROOT, "before the first step: evaluation %.4f", evaluated.loss())
-                    + (evaluated.preferred().isPresent()
-                            ? String.format(
-                                    Locale.ROOT,
-                                    ", chosen preferred in %.1f %%",
-                                    100 * evaluated.preferred().getAsDouble())
-                            : ""));
+            observer.message("before the first step: " + evaluated.text());
         }
 
         private boolean isHopeless() {
@@ -223,6 +225,7 @@ public final class Trainer {
             double norm = optimizer.gradientNorm();
             requireFinite(losses.sum(), state.step() + 1, "the loss");
             requireFinite(norm, state.step() + 1, "the length of the gradient");
+            keeper.proven(state);
             double clip = config.optimizer().clipNorm();
             double rate = config.schedule().at(state.step() + 1, steps);
             optimizer.step(rate, clip > 0 && norm > clip ? clip / norm : 1);
@@ -268,11 +271,7 @@ public final class Trainer {
         }
 
         private void save() throws IOException {
-            if (savedStep != state.step()) {
-                int best = config.evaluation().patience().isPresent() ? state.bestStep() : 0;
-                folder.checkpoints().save(state, best, parameters, optimizer);
-                savedStep = state.step();
-            }
+            keeper.save(state);
             report();
         }
 
@@ -285,8 +284,12 @@ public final class Trainer {
         }
 
         private void takeBest() throws IOException {
+            if (config.evaluation().patience().isEmpty() || state.bestStep() == 0) {
+                return;
+            }
+            observer.message("the parameters are those of step " + state.bestStep() + ", the best evaluation");
             if (state.bestStep() != state.step()) {
-                StateFiles.read(folder.checkpoints().of(state.bestStep()), parameters, optimizer);
+                keeper.readBest(state);
                 model.parametersChanged();
             }
         }

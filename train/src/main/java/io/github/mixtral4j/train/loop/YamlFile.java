@@ -33,8 +33,11 @@ final class YamlFile {
                     file + ": " + Files.size(file) + " bytes, expected a config of at most " + MAX_BYTES);
         }
         try {
-            LoadSettings settings =
-                    LoadSettings.builder().setLabel(file.toString()).build();
+            // A list of aliases of lists of aliases is small, and endless when it is written out.
+            LoadSettings settings = LoadSettings.builder()
+                    .setLabel(file.toString())
+                    .setMaxAliasesForCollections(0)
+                    .build();
             StreamReader reader = new StreamReader(settings, Files.readString(file));
             Optional<Node> root = new Composer(settings, new ParserImpl(settings, reader)).getSingleNode();
             if (root.isPresent() && root.get() instanceof MappingNode map) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Learns a tokenizer from text: SentencePiece's BPE with byte fallback, digits one by one, nothing normalized, a space
 /// in front of every text, as Mistral's tokenizers have it. The same files give the same tokenizer, in any order.
@@ -79,7 +80,18 @@ public record TokenizerTraining(int vocabSize, TokenizerLayout layout, double co
                     + " pieces and no more; give more text, or ask for at most so many, got " + vocabSize);
         }
         List<String> all = phrases.among(merges, some -> vocabulary(fixed, some, alphabet, false));
+        requireText(all, fixed);
         return vocabulary(fixed, all, alphabet, true);
+    }
+
+    /// Text that becomes the same piece as a mark of the chat would be one, in programs that look pieces
+    /// up by spelling.
+    private void requireText(List<String> merges, List<Fixed> fixed) {
+        Set<String> marks = fixed.stream().map(Fixed::text).collect(Collectors.toSet());
+        merges.stream().filter(marks::contains).findFirst().ifPresent(mark -> {
+            throw new IllegalArgumentException("the phrases make a piece " + mark + " of text, which layout " + layout
+                    + " has as a mark that text must never become; leave it out of them");
+        });
     }
 
     /// The characters that get pieces, the commonest first: as many as cover the corpus, and the space in any case.

@@ -139,6 +139,16 @@ final class DatasetTest {
     }
 
     @Test
+    void theSmallestShareIsOneLine() throws IOException {
+        Path file = write("a.jsonl", texts(3));
+        try (Dataset data =
+                Dataset.open(List.of(new Source(file, 1)), List.of(), 1e-9, TestData.TOKENIZER, TestData.V3, OPTIONS)) {
+            assertThat(data.evalLines(1000)).containsExactly(2);
+            assertThat(data.trainSummary().samples()).isEqualTo(2);
+        }
+    }
+
+    @Test
     void countsWhatItCutsAndLeavesOut() throws IOException {
         Path file = write("a.jsonl", """
 

@@ -71,6 +71,14 @@ final class SampleReaderTest {
                  'rejected': [{'role': 'assistant', 'content': 'c'}]}""")).isEqualTo(expected);
     }
 
+    @Test
+    void aPreferenceMaySayItsPromptAgain() {
+        assertThat(show(TestData.pairs(100), """
+                {'prompt': 'a', 'chosen': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}],
+                 'rejected': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'c'}]}"""))
+                .isEqualTo(List.of("<s>[INST]▁a[/INST]⟨▁b</s>⟩", "<s>[INST]▁a[/INST]⟨▁c</s>⟩"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             {'text': 3}                         | text: expected a string, found NUMBER

@@ -8,6 +8,7 @@ import io.github.mixtral4j.train.model.Trainable;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntConsumer;
 
 /// A model that predicts a token from the one before it, by a table: small enough to see through, and with
 /// everything that a loop asks of a model.
@@ -19,6 +20,7 @@ final class ToyModel implements Trainable {
     private long[][] load = new long[2][4];
     private int steps;
     private int poisonedStep = Integer.MAX_VALUE;
+    private IntConsumer inStep = _ -> {};
 
     ToyModel(Arena arena, long seed) {
         table = new Parameter("model.table.weight", CLASSES, CLASSES, true, arena);
@@ -37,6 +39,12 @@ final class ToyModel implements Trainable {
         return this;
     }
 
+    /// Does something in every step, given its number since the model was made.
+    ToyModel inStep(IntConsumer action) {
+        inStep = action;
+        return this;
+    }
+
     @Override
     public List<Parameter> parameters() {
         return List.of(table, bias);
@@ -44,6 +52,7 @@ final class ToyModel implements Trainable {
 
     @Override
     public StepLosses forwardBackward(PackedBatch batch, float scale, float auxiliaryScale) {
+        inStep.accept(steps + 1);
         load = new long[2][4];
         for (int token : batch.tokens()) {
             load[0][token % 4]++;

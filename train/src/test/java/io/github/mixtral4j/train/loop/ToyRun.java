@@ -26,9 +26,13 @@ final class ToyRun {
     private static final Tokenizer TOKENIZER = Tokenizer.of(
             SentencePieceModel.parse("tiny.model", TinyTokenizer.v3(1500).sentencePieceModel()));
 
+    static final String TWENTY = "steps: 20\ncheckpoints: {every: 5}\nevaluation: {every: 4}\n"
+            + "data: {train: train.jsonl, eval: eval.jsonl, sequence_length: 16, batch_tokens: 64}\n";
+
     private final Path folder;
     final List<String> messages = new ArrayList<>();
     private BiConsumer<Trainer, StepMetrics> afterStep = (_, _) -> {};
+    private BiConsumer<Trainer, Integer> inStep = (_, _) -> {};
     private UnaryOperator<ToyModel> change = UnaryOperator.identity();
     private int threads = 1;
 
@@ -40,6 +44,12 @@ final class ToyRun {
     /// Does something after every step.
     ToyRun after(BiConsumer<Trainer, StepMetrics> action) {
         afterStep = action;
+        return this;
+    }
+
+    /// Does something in every step, given its number since the start.
+    ToyRun in(BiConsumer<Trainer, Integer> action) {
+        inStep = action;
         return this;
     }
 
@@ -61,6 +71,9 @@ final class ToyRun {
     Path config(String lines) throws IOException {
         String data =
                 lines.contains("data:") ? "" : "data: {train: train.jsonl, sequence_length: 16, batch_tokens: 64}\n";
+        if (!Files.exists(folder.resolve("none"))) {
+            Files.writeString(folder.resolve("none"), "a model");
+        }
         return Files.writeString(
                 folder.resolve("train.yaml"),
                 "model: {base: none}\noutput: out\n" + data
@@ -120,6 +133,7 @@ final class ToyRun {
                     afterStep.accept(trainer[0], metrics);
                 }
             });
+            model.inStep(step -> inStep.accept(trainer[0], step));
             Outcome outcome = trainer[0].run();
             for (Parameter parameter : model.parameters()) {
                 for (int i = 0; i < parameter.rows() * parameter.cols(); i++) {

@@ -105,6 +105,7 @@ final class TrainConfigTest {
             dpo: {beta: 1}                         | 5: dpo has no meaning unless objective is dpo
             evaluation: {patience: 2}              | 5: evaluation.patience needs evaluation.every, the steps between two evaluations
             evaluation: {every: 2}                 | 5: evaluation needs samples: name them in data.eval, or a share in data.eval_fraction
+            lora: {targets: [wq], experts: [0]}    | 5: lora.experts has no meaning unless targets has one of gate_proj, up_proj, down_proj
             lora: {targets: [wq, gate]}            | 5: lora.targets must be of wq, wk, wv, wo, router, gate_proj, up_proj, down_proj, got gate
             """)
     void saysWhatIsWrongAndWhere(String line, String message) throws IOException {
@@ -112,6 +113,14 @@ final class TrainConfigTest {
         assertThatThrownBy(() -> TrainConfig.read(file))
                 .isInstanceOf(TrainException.class)
                 .hasMessage(file + ":" + message);
+    }
+
+    @Test
+    void aliasesThatMultiplyAreRefused() throws IOException {
+        Path file = write(SMALLEST + "losses: &a [x, x]\nlora: &b [*a, *a]\ndpo: [*b, *b]\n");
+        assertThatThrownBy(() -> TrainConfig.read(file))
+                .isInstanceOf(TrainException.class)
+                .hasMessageStartingWith(file + ": not YAML: Number of aliases");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.train.loop;
 
+import static io.github.mixtral4j.train.loop.ToyRun.TWENTY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -9,17 +10,12 @@ import io.github.mixtral4j.train.loop.Outcome.End;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class TrainerTest {
-    private static final String TWENTY = "steps: 20\ncheckpoints: {every: 5}\nevaluation: {every: 4}\n"
-            + "data: {train: train.jsonl, eval: eval.jsonl, sequence_length: 16, batch_tokens: 64}\n";
-
     @TempDir
     private Path first;
 
@@ -53,103 +49,6 @@ final class TrainerTest {
         assertThat(Files.readString(run.output().resolve("report.html")))
                 .contains("<polyline", "evaluation", "layer 1, expert 3", "20 of 20")
                 .doesNotContain("http", "src=", "NaN");
-    }
-
-    @Test
-    void anInterruptedRunGoesOnToTheSameLossesAndParameters() throws IOException {
-        List<Float> whole = new ArrayList<>();
-        ToyRun run = new ToyRun(first);
-        run.run(run.config(TWENTY), false, whole);
-
-        List<Float> parts = new ArrayList<>();
-        ToyRun interrupted = new ToyRun(second).after((trainer, step) -> {
-            if (step.step() == 7 || step.step() == 13) {
-                trainer.stop();
-            }
-        });
-        Path config = interrupted.config(TWENTY);
-        assertThat(interrupted.run(config, false).end()).isEqualTo(End.INTERRUPTED);
-        assertThat(interrupted.checkpoints()).contains("step-00000007");
-        assertThat(interrupted.run(config, true).step()).isEqualTo(13);
-        assertThat(interrupted.run(config, true, parts).end()).isEqualTo(End.FINISHED);
-
-        assertThat(interrupted.metrics()).isEqualTo(run.metrics());
-        assertThat(parts).isEqualTo(whole);
-    }
-
-    @Test
-    void aCrashedRunTakesTheLostStepsAgain() throws IOException {
-        ToyRun run = new ToyRun(first).threads(2);
-        run.run(run.config(TWENTY), false);
-
-        ToyRun crashed = new ToyRun(second).after((_, step) -> {
-            if (step.step() == 13) {
-                throw new IllegalStateException("crash");
-            }
-        });
-        Path config = crashed.config(TWENTY);
-        assertThatThrownBy(() -> crashed.run(config, false)).hasMessage("crash");
-        assertThat(crashed.checkpoints()).containsExactly("step-00000005", "step-00000010");
-        assertThat(crashed.metrics()).hasSize(14);
-        crashed.after((_, _) -> {}).run(config, true);
-
-        assertThat(crashed.messages)
-                .contains("going on after step 10 from " + crashed.output().resolve("checkpoints/step-00000010"));
-        assertThat(crashed.metrics()).isEqualTo(run.metrics());
-    }
-
-    @Test
-    void aKilledProcessLosesAtMostTheInterval() throws IOException, InterruptedException {
-        ToyRun whole = new ToyRun(first);
-        whole.run(whole.config(TWENTY), false);
-
-        ToyRun killed = new ToyRun(second);
-        Path config = killed.config(TWENTY);
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--add-modules",
-                        "jdk.incubator.vector",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        SlowToy.class.getName(),
-                        config.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(second.resolve("log").toFile())
-                .start();
-        try {
-            Path wanted = killed.output().resolve("checkpoints/step-00000010");
-            for (int i = 0; i < 600 && child.isAlive() && !Files.exists(wanted); i++) {
-                Thread.sleep(100);
-            }
-        } finally {
-            child.destroyForcibly();
-        }
-        assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(child.exitValue())
-                .as(Files.readString(second.resolve("log")))
-                .isEqualTo(128 + 9);
-        assertThat(killed.checkpoints()).contains("step-00000010").doesNotContain("step-00000020");
-        killed.run(config, true);
-
-        assertThat(killed.metrics()).isEqualTo(whole.metrics());
-    }
-
-    /// The program of the child that is killed.
-    static final class SlowToy {
-        public static void main(String[] args) throws IOException {
-            Path config = Path.of(args[0]);
-            new ToyRun(config.resolveSibling(""))
-                    .after((_, step) -> sleep(step.step() < 10 ? 5 : 500))
-                    .run(config, false);
-        }
-
-        private static void sleep(long millis) {
-            try {
-                Thread.sleep(millis);
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
     }
 
     @Test
@@ -206,6 +105,18 @@ final class TrainerTest {
     }
 
     @Test
+    void theStateBeforeTheLastStaysUntilTheLastHasGivenAStep() throws IOException {
+        String one = TWENTY.replace("{every: 5}", "{every: 5, keep: 1}");
+        ToyRun run = new ToyRun(first).with(model -> model.poisonedFrom(11));
+        Path config = run.config(one);
+        assertThatThrownBy(() -> run.run(config, false))
+                .hasMessageContaining("the last good state is " + run.output().resolve("checkpoints/step-00000005"));
+        ToyRun good = new ToyRun(second);
+        good.run(good.config(one), false);
+        assertThat(good.checkpoints()).containsExactly("step-00000020");
+    }
+
+    @Test
     void evaluationsThatGetWorseEndTheRunWithTheBestParameters() throws IOException {
         new ToyRun(first).texts("eval.jsonl", 20, 7); // what follows there is not what training teaches
         ToyRun run = new ToyRun(first);
@@ -242,55 +153,6 @@ final class TrainerTest {
         assertThatThrownBy(() -> crashed.run(config, false)).hasMessage("crash");
         crashed.after((_, _) -> {}).run(config, true);
         assertThat(crashed.metrics()).isEqualTo(run.metrics());
-    }
-
-    @Test
-    void aRunIsNotOverwrittenNorMixedWithAnother() throws IOException {
-        ToyRun run = new ToyRun(first);
-        Path config = run.config(TWENTY);
-        run.run(config, false);
-        assertThatThrownBy(() -> run.run(config, false))
-                .isInstanceOf(TrainException.class)
-                .hasMessage(run.output() + ": holds a run already (step-00000020); go on with it by --resume, or name"
-                        + " another output folder");
-        run.config(TWENTY.replace("sequence_length: 16", "sequence_length: 15"));
-        assertThatThrownBy(() -> run.run(config, true))
-                .hasMessage(config + ": data.sequence_length is 15, but 16 when "
-                        + run.output().resolve("checkpoints/step-00000020")
-                        + " was written; set it back, or begin a new"
-                        + " run in another output folder");
-        run.config(TWENTY);
-        String texts = Files.readString(first.resolve("train.jsonl"));
-        Files.writeString(first.resolve("train.jsonl"), texts.substring(texts.indexOf('\n')));
-        assertThatThrownBy(() -> run.run(config, true))
-                .hasMessageMatching(".*: data is 59 samples of \\d+ tokens, but 60 samples of \\d+ tokens when .*");
-        Files.writeString(first.resolve("train.jsonl"), texts);
-        run.config(TWENTY.replace("steps: 20", "steps: 22"));
-        assertThat(run.run(config, true).step()).isEqualTo(22);
-        ToyRun twice = new ToyRun(first)
-                .after((_, _) -> assertThatThrownBy(() -> new ToyRun(first).run(config, true))
-                        .hasMessage(run.output() + ": another process trains in this folder"));
-        run.config(TWENTY.replace("steps: 20", "steps: 23"));
-        assertThat(twice.run(config, true).step()).isEqualTo(23);
-    }
-
-    @Test
-    void damagedCheckpointsAreRecognized() throws IOException {
-        ToyRun run = new ToyRun(first);
-        Path config = run.config(TWENTY);
-        run.run(config, false);
-        Path folder = run.output().resolve("checkpoints/step-00000020");
-        byte[] bytes = Files.readAllBytes(folder.resolve("gradient-squares.f32"));
-        bytes[100] ^= 1;
-        Files.write(folder.resolve("gradient-squares.f32"), bytes);
-        String remedy = ": damaged; delete its folder to go on from the checkpoint before it";
-        assertThatThrownBy(() -> run.run(config, true)).hasMessage(folder.resolve("gradient-squares.f32") + remedy);
-        Files.writeString(folder.resolve("state.json"), "{");
-        assertThatThrownBy(() -> run.run(config, true)).hasMessage(folder.resolve("state.json") + remedy);
-        Files.writeString(folder.resolve("state.json"), "{\"parameters\": [\"a [1, 2]\"]}");
-        assertThatThrownBy(() -> run.run(config, true))
-                .hasMessage(folder + ": holds a [1, 2] where model.table.weight [61, 61] is expected; it is the"
-                        + " checkpoint of another model");
     }
 
     @Test

@@ -29,8 +29,12 @@ class PhrasesTest {
     Path folder;
 
     private static Vocabulary learn(List<String> phrases) throws IOException {
+        return learn(TEXT, phrases);
+    }
+
+    private static Vocabulary learn(String text, List<String> phrases) throws IOException {
         Corpus corpus = new Corpus();
-        corpus.add(new StringReader(TEXT));
+        corpus.add(new StringReader(text));
         return new TokenizerTraining(SIZE, TokenizerLayout.V1, 1).learn(corpus, Phrases.of(phrases));
     }
 
@@ -100,6 +104,10 @@ class PhrasesTest {
         assertThatThrownBy(() -> learn(List.of(repeated, "the " + repeated)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageMatching("the phrases need more than the \\d+ pieces that this vocabulary has room for;.*");
+        assertThatThrownBy(() -> learn(TEXT + "</s>\n".repeat(9), List.of("</s>▁cat")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the phrases make a piece </s> of text, which layout V1 has as a mark that text must never"
+                        + " become; leave it out of them");
         assertThatThrownBy(() -> learn(List.of(repeated.repeat(2))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("a phrase has at most 256 characters, got 360: name▁cat▁");
