@@ -2,6 +2,7 @@ package io.github.mixtral4j.chat;
 
 import io.github.mixtral4j.tokenizer.StreamDecoder;
 import io.github.mixtral4j.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -105,6 +106,10 @@ public final class ReplyParser {
             if (!call.path("name").isString()) {
                 return broken("call " + toolCalls.size() + " has no name");
             }
+            if (!RequestRules.isName(call.path("name").stringValue())) {
+                // A request with such a call would be refused: the conversation could not go on.
+                return broken("call " + toolCalls.size() + " has a name that no function has");
+            }
             toolCalls.add(toolCall(call));
         }
         return new Reply(content.toString(), toolCalls, Optional.empty());
@@ -117,12 +122,17 @@ public final class ReplyParser {
         if (arguments.isMissingNode() || arguments.isNull()) {
             text = "{}";
         } else {
-            text = arguments.isString() ? arguments.stringValue() : PythonJson.write(arguments);
+            text = wellFormed(arguments.isString() ? arguments.stringValue() : PythonJson.write(arguments));
         }
         return new ToolCall(
                 ToolCallIds.fits(id) ? id : ToolCallIds.random(random),
                 call.path("name").stringValue(),
                 text);
+    }
+
+    /// The text with a `?` for every half of a character: JSON's escapes have them, UTF-8 does not.
+    private static String wellFormed(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
     private Reply broken(String problem) {

@@ -52,8 +52,13 @@ final class RequestRules {
         }
     }
 
+    /// Whether a function may be called so.
+    static boolean isName(String name) {
+        return NAME.matcher(name).matches();
+    }
+
     static void checkName(String name, String path) {
-        if (!NAME.matcher(name).matches()) {
+        if (!isName(name)) {
             throw new ChatRequestException(
                     path, "expected 1 to 64 letters, digits, underscores and dashes, got \"" + name + "\"");
         }

@@ -72,6 +72,9 @@ final class SchemaRules {
     }
 
     private static boolean isCount(JsonNode value) {
+        if (value.isIntegralNumber()) {
+            return value.bigIntegerValue().signum() >= 0; // of any length
+        }
         return value.isNumber() && value.doubleValue() >= 0 && value.doubleValue() == Math.rint(value.doubleValue());
     }
 

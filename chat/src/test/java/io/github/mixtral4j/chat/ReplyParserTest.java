@@ -71,6 +71,8 @@ class ReplyParserTest {
                 "{\"name\": \"f\"}|expected a list of calls",
                 "[{\"name\": \"f\"}, {\"arguments\": {}}]|call 1 has no name",
                 "[1]|call 0 has no name",
+                "[{\"name\": \"get weather\"}]|call 0 has a name that no function has",
+                "[{\"name\": \"\"}]|call 0 has a name that no function has",
                 "[{\"name\": \"f\"}] and more|not JSON: ",
             })
     void brokenCallsAreContentWithTheProblemStated(String calls, String problem) {
@@ -79,6 +81,12 @@ class ReplyParserTest {
         assertThat(reply.toolCalls()).isEmpty();
         assertThat(reply.problem())
                 .hasValueSatisfying(text -> assertThat(text).startsWith("tool calls taken as content: " + problem));
+    }
+
+    @Test
+    void halvesOfCharactersInArgumentsAreReplaced() {
+        Reply reply = parseCalls("[{\"name\": \"f\", \"arguments\": {\"a\": \"\\ud83d\"}}]");
+        assertThat(reply.toolCalls().getFirst().arguments()).isEqualTo("{\"a\": \"?\"}");
     }
 
     @Test

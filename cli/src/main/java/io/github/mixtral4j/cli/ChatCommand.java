@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.core.JacksonException;
 
 /// `mixtral chat`: a conversation at the terminal.
 @Command(
@@ -105,12 +106,16 @@ final class ChatCommand implements Callable<Integer> {
     /// @return the exit code: at a terminal a mistake is said and forgotten; in a pipe it shows in the exit code
     private int converse(ChatInput input, ChatCommands commands) throws IOException, InterruptedException {
         int code = Main.OK;
-        for (Optional<String> message = input.readMessage(); message.isPresent(); message = input.readMessage()) {
+        for (Optional<ChatInput.Entry> entry = input.read(); entry.isPresent(); entry = input.read()) {
             try {
-                if (!commands.run(message.get())) {
+                if (!commands.run(entry.get())) {
                     break;
                 }
-            } catch (IllegalArgumentException | IOException | GenerationException | CommandException e) {
+            } catch (IllegalArgumentException
+                    | IOException
+                    | GenerationException
+                    | CommandException
+                    | JacksonException e) {
                 console.message(Failures.message(e));
                 code = Main.FAILED;
             }

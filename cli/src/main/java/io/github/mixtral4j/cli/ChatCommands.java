@@ -26,14 +26,16 @@ final class ChatCommands {
         this.session = session;
     }
 
-    /// Runs a line.
+    /// Runs what was typed.
     ///
     /// @return whether the conversation goes on
-    boolean run(String line) throws IOException, InterruptedException {
-        if (line.isBlank()) {
+    boolean run(ChatInput.Entry entry) throws IOException, InterruptedException {
+        String line = entry.text();
+        boolean isEmptyResult = entry.isFenced() && session.openCall().isPresent();
+        if (line.isBlank() && !isEmptyResult) {
             return true;
         }
-        if (!line.startsWith("/")) {
+        if (entry.isFenced() || !line.startsWith("/")) {
             session.say(line);
             session.openCall().ifPresent(call -> console.message("[type the result of " + call.name() + "]"));
             return true;
@@ -54,7 +56,9 @@ final class ChatCommands {
             case "/quit", "/exit" -> {
                 return false;
             }
-            default -> throw new CommandException("unknown command " + name + "; /help lists the commands");
+            default ->
+                throw new CommandException("unknown command " + name
+                        + "; /help lists the commands; a message that begins with / goes between two lines \"\"\"");
         }
         return true;
     }

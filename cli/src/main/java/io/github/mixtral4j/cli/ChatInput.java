@@ -33,13 +33,19 @@ sealed interface ChatInput extends AutoCloseable {
     @Override
     void close() throws IOException;
 
-    /// The next message; empty at the end of the input.
-    default Optional<String> readMessage() throws IOException {
+    /// What was typed.
+    ///
+    /// @param isFenced whether it stood between fences: then it is a message, whatever it begins with
+    record Entry(String text, boolean isFenced) {}
+
+    /// The next message or command; empty at the end of the input.
+    default Optional<Entry> read() throws IOException {
         Optional<String> line = readLine(false);
         if (line.isEmpty()) {
-            return line;
+            return Optional.empty();
         }
-        return Optional.of(line.get().strip().equals(FENCE) ? readFenced() : readContinued(line.get()));
+        boolean isFenced = line.get().strip().equals(FENCE);
+        return Optional.of(new Entry(isFenced ? readFenced() : readContinued(line.get()), isFenced));
     }
 
     private String readFenced() throws IOException {
@@ -147,8 +153,13 @@ sealed interface ChatInput extends AutoCloseable {
 
         @Override
         public void close() throws IOException {
-            reader.getHistory().save();
-            terminal.close();
+            try {
+                reader.getHistory().save();
+            } catch (IOException e) {
+                // The chat was one all the same; its lines will not come back next time.
+            } finally {
+                terminal.close();
+            }
         }
     }
 }

@@ -65,6 +65,8 @@ final class Commands implements Runnable {
                 .setUsageHelpWidth(100)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                // Prompts are texts and may begin with @; nothing is read from a file of that name.
+                .setExpandAtFiles(false)
                 .setExecutionExceptionHandler((e, line, parsed) ->
                         Failures.report(console, line.getCommandSpec().qualifiedName(), e))
                 .setParameterExceptionHandler((e, args) -> wrongUsage(console, e));

@@ -18,9 +18,10 @@ final class ConversationFile {
 
     /// Reads a conversation.
     ///
-    /// @throws io.github.mixtral4j.chat.ChatRequestException if the file holds something else
+    /// @throws CommandException if the file is not JSON
+    /// @throws io.github.mixtral4j.chat.ChatRequestException if it holds something else
     static ChatRequest read(Path file) throws IOException {
-        return ChatRequest.read(Files.readString(file));
+        return ChatRequest.of(Json.parse(file.toString(), Files.readAllBytes(file), 0, -1));
     }
 
     /// Writes a conversation; the file is the old one or the new one, never a part.

@@ -42,13 +42,13 @@ final class ChatCommandTest {
                         .code())
                 .isEqualTo(0);
         String input =
-                "hello\n\"\"\"\ntwo\nlines\n\"\"\"\nto be \\\ncontinued\n/save " + saved + "\n/stats\n/quit\nnever\n";
+                "hello\n\"\"\"\n/two\nlines\n\"\"\"\nto be \\\ncontinued\n/save " + saved + "\n/stats\n/quit\nnever\n";
         Cli result = Cli.withInput(
                 input, "chat", model.toString(), "--system", "Be kind", "-n", "6", "--seed", "3", "--ignore-eos");
         assertThat(result.code()).as(result.err()).isEqualTo(0);
         assertThat(result.err()).startsWith("Chat format v3; /help lists the commands.\n");
         assertThat(result.out()).contains(saved + ": 7 messages written\n7 messages; last prompt ");
-        assertThat(Files.readString(saved)).contains("Be kind", "two\\nlines", "to be \\ncontinued");
+        assertThat(Files.readString(saved)).contains("Be kind", "/two\\nlines", "to be \\ncontinued");
     }
 
     @Test
@@ -61,7 +61,8 @@ final class ChatCommandTest {
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.out()).startsWith("/help ");
         assertThat(result.err())
-                .endsWith("absent.json: no such file or folder\nunknown command /dance; /help lists the commands\n");
+                .endsWith("absent.json: no such file or folder\nunknown command /dance; /help lists the commands; a"
+                        + " message that begins with / goes between two lines \"\"\"\n");
     }
 
     @Test
@@ -73,11 +74,18 @@ final class ChatCommandTest {
         assertThat(messages("")).isEmpty();
     }
 
+    @Test
+    void fencedTextIsAMessageWhateverItBeginsWith() throws IOException {
+        ChatInput piped = new ChatInput.Piped(new BufferedReader(new StringReader("\"\"\"\n/quit\n\"\"\"\n/quit\n")));
+        assertThat(piped.read()).hasValue(new ChatInput.Entry("/quit", true));
+        assertThat(piped.read()).hasValue(new ChatInput.Entry("/quit", false));
+    }
+
     private static List<String> messages(String input) throws IOException {
         List<String> messages = new ArrayList<>();
         ChatInput piped = new ChatInput.Piped(new BufferedReader(new StringReader(input)));
-        for (Optional<String> next = piped.readMessage(); next.isPresent(); next = piped.readMessage()) {
-            messages.add(next.get());
+        for (Optional<ChatInput.Entry> next = piped.read(); next.isPresent(); next = piped.read()) {
+            messages.add(next.get().text());
         }
         return messages;
     }

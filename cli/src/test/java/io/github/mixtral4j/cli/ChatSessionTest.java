@@ -148,12 +148,12 @@ final class ChatSessionTest {
         ids[0] = TOOL_CALLS;
         System.arraycopy(calls, 0, ids, 1, calls.length);
         answer(ids);
-        assertThat(commands.run("What is 1 + 1?")).isTrue();
+        assertThat(run("What is 1 + 1?")).isTrue();
         assertThat(printed()).isEqualTo("[add {\"a\": 1}]\n");
         assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo("[type the result of add]\n");
         assertThat(session.openCall()).contains(new ToolCall("abcdefghi", "add", "{\"a\": 1}"));
         answer(tokenizer.encode("Two"));
-        commands.run("2");
+        run("2");
         assertThat(session.conversation().messages().get(2)).isEqualTo(new ToolMessage("2", "abcdefghi"));
         assertThat(printed()).endsWith("]\nTwo\n");
         assertThat(session.openCall()).isEmpty();
@@ -166,11 +166,11 @@ final class ChatSessionTest {
         session.say("Hello");
         ChatRequest saved = session.conversation();
         Path file = folder.resolve("a conversation.json");
-        commands.run("/save " + file);
-        commands.run("/reset");
+        run("/save " + file);
+        run("/reset");
         assertThat(session.conversation().messages()).hasSize(1);
-        commands.run("/system -");
-        commands.run("/load " + file);
+        run("/system -");
+        run("/load " + file);
         assertThat(session.conversation()).isEqualTo(saved);
         assertThat(session.system()).isEqualTo("Be kind");
         try (var files = Files.list(folder)) {
@@ -193,16 +193,16 @@ final class ChatSessionTest {
         answer(tokenizer.encode("Good day"));
         session.say("Hello");
         Path file = Files.writeString(folder.resolve("broken.json"), "{\"messages\": [{\"role\": \"king\"}]}");
-        assertThatThrownBy(() -> commands.run("/load " + file)).isInstanceOf(ChatRequestException.class);
+        assertThatThrownBy(() -> run("/load " + file)).isInstanceOf(ChatRequestException.class);
         assertThat(session.conversation().messages()).hasSize(2);
     }
 
     @Test
     void statsTellOfTheLastAnswer() throws Exception {
-        commands.run("/stats");
+        run("/stats");
         answer(tokenizer.encode("Good day"));
         session.say("Hello");
-        commands.run("/stats");
+        run("/stats");
         assertThat(printed()).isEqualTo("""
                         No answer yet.
                         Good day
@@ -213,15 +213,20 @@ final class ChatSessionTest {
 
     @Test
     void linesWithASlashAreCommands() throws Exception {
-        assertThat(commands.run("/quit")).isFalse();
-        assertThat(commands.run("   ")).isTrue();
-        assertThat(commands.run("/help")).isTrue();
+        assertThat(run("/quit")).isFalse();
+        assertThat(run("   ")).isTrue();
+        assertThat(run("/help")).isTrue();
         assertThat(printed()).contains("/save FILE").contains("\"\"\" are one");
-        assertThatThrownBy(() -> commands.run("/dance"))
+        assertThatThrownBy(() -> run("/dance"))
                 .isInstanceOf(CommandException.class)
-                .hasMessage("unknown command /dance; /help lists the commands");
-        assertThatThrownBy(() -> commands.run("/save"))
+                .hasMessage("unknown command /dance; /help lists the commands; a message"
+                        + " that begins with / goes between two lines \"\"\"");
+        assertThatThrownBy(() -> run("/save"))
                 .isInstanceOf(CommandException.class)
                 .hasMessage("/save needs the name of a file");
+    }
+
+    private boolean run(String line) throws IOException, InterruptedException {
+        return commands.run(new ChatInput.Entry(line, false));
     }
 }

@@ -14,6 +14,12 @@ final class TokenizeCommandTest {
     }
 
     @Test
+    void textMayBeginWithAnAt() {
+        Cli argument = Cli.run("tokenize", "--tokenizer", tokenizer(), "@@ -1,3");
+        assertThat(argument).isEqualTo(Cli.withInput("@@ -1,3", "tokenize", "--tokenizer", tokenizer()));
+    }
+
+    @Test
     void encodesAnArgument() {
         assertThat(Cli.run("tokenize", "--tokenizer", tokenizer(), "Hello world"))
                 .isEqualTo(new Cli(0, "[22557, 1526]\n", ""));

@@ -4,6 +4,7 @@ import io.github.mixtral4j.model.Batch;
 import io.github.mixtral4j.model.Mixtral;
 import io.github.mixtral4j.sampling.Logprobs;
 import io.github.mixtral4j.tensor.DType;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
@@ -104,11 +105,20 @@ public final class Scoring implements AutoCloseable {
                         .toArray();
                 runner.forward(Batch.ofSequence(sequence, from, window, from, count, logitRows));
                 for (int i = 0; i < logitRows.length; i++) {
-                    sink.accept(-Logprobs.logprob(runner.logits(i), window[from + logitRows[i] + 1]));
+                    sink.accept(nll(runner.logits(i), window[from + logitRows[i] + 1]));
                 }
             }
         } finally {
             runner.closeSequence(sequence);
+        }
+    }
+
+    /// @throws GenerationException if the model gives no numbers
+    private static double nll(MemorySegment logits, int id) {
+        try {
+            return -Logprobs.logprob(logits, id);
+        } catch (IllegalArgumentException e) {
+            throw new GenerationException(String.valueOf(e.getMessage()), e);
         }
     }
 

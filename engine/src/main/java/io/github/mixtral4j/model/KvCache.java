@@ -28,6 +28,9 @@ public final class KvCache implements PagedKv, AutoCloseable {
     private int usedPages;
     private int allocatedPages;
 
+    /// Whole pages whose tokens can be counted in an `int`.
+    private static final int MAX_TOKENS = Integer.MAX_VALUE / PAGE_TOKENS * PAGE_TOKENS;
+
     private static final class Sequence {
         final List<MemorySegment> pages = new ArrayList<>();
         int length;
@@ -44,10 +47,16 @@ public final class KvCache implements PagedKv, AutoCloseable {
     /// A cache for `capacityTokens` tokens over all sequences, rounded up to whole pages. Memory is taken as it fills.
     ///
     /// @param type F16 (as usual), F32 or Q8_0
-    /// @throws IllegalArgumentException if keys and values of this model cannot be cached in this format
+    /// @throws IllegalArgumentException if keys and values of this model cannot be cached in this
+    ///     format, or
+    ///     the capacity is beyond all measure
     public static KvCache allocate(MixtralConfig config, int capacityTokens, DType type) {
         if (capacityTokens < 1) {
             throw new IllegalArgumentException("the cache needs room for at least 1 token, got " + capacityTokens);
+        }
+        if (capacityTokens > MAX_TOKENS) {
+            throw new IllegalArgumentException(
+                    "the cache has room for at most " + MAX_TOKENS + " tokens, got " + capacityTokens);
         }
         requireFits(config, type);
         return new KvCache(config, Math.ceilDiv(capacityTokens, PAGE_TOKENS), type);

@@ -98,6 +98,13 @@ class KvCacheTest {
     }
 
     @Test
+    void aCapacityBeyondCountingIsRefused() {
+        assertThatThrownBy(() -> KvCache.allocate(CONFIG, Integer.MAX_VALUE, DType.F16))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the cache has room for at most 2147483584 tokens, got 2147483647");
+    }
+
+    @Test
     void numbersThatQ8CannotHoldBecomeNanAndZerosStayZero() {
         try (Arena arena = Arena.ofConfined();
                 KvCache cache = KvCache.allocate(CONFIG, 64, DType.Q8_0)) {
