@@ -42,8 +42,8 @@ final class ChatAnswer implements Consumer<GenerationEvent> {
                 case GenerationEvent.Failed(String message, Throwable cause) ->
                     end.completeExceptionally(new GenerationException(message, cause));
             }
-        } catch (RuntimeException e) {
-            // The output is gone; nobody wants the rest.
+        } catch (RuntimeException | Error e) {
+            // The output is gone; nobody wants the rest. Whoever waits for it must hear of it, whatever it was.
             end.completeExceptionally(e);
             throw new CancellationException();
         }
