@@ -1,8 +1,14 @@
 package io.github.mixtral4j.load;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.model.Adapter;
 import io.github.mixtral4j.model.AdapterTarget;
 import io.github.mixtral4j.model.LowRank;
+import io.github.mixtral4j.model.MixtralConfig;
+import io.github.mixtral4j.model.RopeLayout;
+import io.github.mixtral4j.model.TestModel;
 import io.github.mixtral4j.testkit.BlockFormat;
 import io.github.mixtral4j.testkit.RawTensor;
 import io.github.mixtral4j.testkit.TinyConfig;
@@ -24,6 +30,15 @@ final class AdapterFiles {
     static final TinyConfig TINY = new TinyConfig(32, 48, 2, 4, 2, 8, 420, 3, 2, 64, 1e-5, 1e6);
 
     static final String CONFIG = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8}";
+
+    static final MixtralConfig BASE = TestModel.config(TINY, RopeLayout.INTERLEAVED);
+
+    /// How a tensor without a place is refused.
+    static final String PLACE =
+            " is of none of the matrices that an adapter can change here, in a model of 2 layers and 3 experts: ";
+
+    static final String NO_ADAPTER = "holds no adapter; expected a GGUF file whose general.type is \"adapter\", "
+            + "or adapter_model.safetensors with adapter_config.json";
 
     /// The value of a metadata key that a file is not to have.
     static final Object ABSENT = new Object();
@@ -93,5 +108,24 @@ final class AdapterFiles {
             doubles[i] = values[i];
         }
         return doubles;
+    }
+
+    /// The same with a number in it that is not what it should be.
+    static RawTensor holding(String name, float value, int... dims) {
+        RawTensor tensor = tensor(name, dims);
+        ByteBuffer.wrap(tensor.bytes()).order(ByteOrder.LITTLE_ENDIAN).putFloat(20, value);
+        return tensor;
+    }
+
+    /// A pair in a GGUF file that nothing is wrong with.
+    static List<RawTensor> rightGguf() {
+        return List.of(tensor("blk.0.attn_v.weight.lora_a", 2, 32), tensor("blk.0.attn_v.weight.lora_b", 16, 2));
+    }
+
+    /// Asserts that an adapter for [#BASE] is refused in these words.
+    static void refuses(Path adapter, String message) {
+        assertThatThrownBy(() -> AdapterLoader.load(adapter, BASE).close())
+                .isInstanceOf(CheckpointException.class)
+                .hasMessage(message);
     }
 }
