@@ -135,10 +135,9 @@ public final class HugePages {
     /// Puts new memory in the place of whatever is mapped at `to`, in one step: who reads there sees the
     /// old bytes or the new ones.
     ///
-    /// Every piece is a mapping of its own that is moved as a whole. The kernel grants memory when it is
-    /// mapped, and moves what it has granted; with MREMAP_DONTUNMAP, which would leave memory to fill
-    /// again, it asks once more, after it has taken away what is at `to`, and a refusal leaves a hole
-    /// there.
+    /// The new memory is a mapping of its own, moved as a whole: the kernel grants memory when it is
+    /// mapped, and then only moves it. With MREMAP_DONTUNMAP it asks once more, after it has taken away
+    /// what is at `to`, and a refusal leaves a hole there.
     ///
     /// @param to address, a multiple of 2 MiB, of a mapping of at least `bytes`
     /// @param bytes a multiple of 2 MiB

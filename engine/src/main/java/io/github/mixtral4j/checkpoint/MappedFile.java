@@ -59,7 +59,7 @@ record MappedFile(Path path, MemorySegment bytes, @Nullable Object key) {
         if (!Objects.equals(key(path), key)) {
             channel.close();
             throw new CheckpointException(
-                    path + ": replaced by another file while it was being opened or read; open it" + " again");
+                    path + ": replaced by another file while it was being opened or read; open it again");
         }
         return channel;
     }

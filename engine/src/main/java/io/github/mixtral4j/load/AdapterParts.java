@@ -58,7 +58,7 @@ final class AdapterParts {
     /// An error about a tensor that belongs to no matrix an adapter can change.
     CheckpointException foreign(String tensor, String modules) {
         return new CheckpointException(file + ": " + tensor
-                + " is of none of the matrices that an adapter can change here," + " in a model of " + base.numLayers()
+                + " is of none of the matrices that an adapter can change here, in a model of " + base.numLayers()
                 + " layers and " + base.numExperts() + " experts: " + modules);
     }
 

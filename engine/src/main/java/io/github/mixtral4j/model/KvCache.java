@@ -17,6 +17,9 @@ import java.util.random.RandomGenerator;
 /// sequence ends: closing memory that threads share is costly. One loop owns a cache: calls are not synchronized,
 /// while workers read pages of the step in progress.
 public final class KvCache implements PagedKv, AutoCloseable {
+    /// Whole pages whose tokens can be counted in an `int`.
+    private static final int MAX_TOKENS = Integer.MAX_VALUE / PAGE_TOKENS * PAGE_TOKENS;
+
     private final MixtralConfig config;
     private final DType type;
     private final int maxPages;
@@ -27,9 +30,6 @@ public final class KvCache implements PagedKv, AutoCloseable {
     private final ArrayDeque<Integer> freeHandles = new ArrayDeque<>();
     private int usedPages;
     private int allocatedPages;
-
-    /// Whole pages whose tokens can be counted in an `int`.
-    private static final int MAX_TOKENS = Integer.MAX_VALUE / PAGE_TOKENS * PAGE_TOKENS;
 
     private static final class Sequence {
         final List<MemorySegment> pages = new ArrayList<>();
@@ -48,8 +48,7 @@ public final class KvCache implements PagedKv, AutoCloseable {
     ///
     /// @param type F16 (as usual), F32 or Q8_0
     /// @throws IllegalArgumentException if keys and values of this model cannot be cached in this
-    ///     format, or
-    ///     the capacity is beyond all measure
+    ///     format, or the capacity is beyond all measure
     public static KvCache allocate(MixtralConfig config, int capacityTokens, DType type) {
         if (capacityTokens < 1) {
             throw new IllegalArgumentException("the cache needs room for at least 1 token, got " + capacityTokens);

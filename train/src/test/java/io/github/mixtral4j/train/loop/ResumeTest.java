@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,14 +23,6 @@ final class ResumeTest {
 
     @TempDir
     private Path second;
-
-    @BeforeEach
-    void texts() throws IOException {
-        for (Path folder : List.of(first, second)) {
-            new ToyRun(folder).texts("train.jsonl", 60, 3);
-            new ToyRun(folder).texts("eval.jsonl", 7, 3);
-        }
-    }
 
     @Test
     void anInterruptedRunGoesOnToTheSameLossesAndParameters() throws IOException {

@@ -67,12 +67,18 @@ final class ToyRun {
         return folder.resolve("out");
     }
 
-    /// Writes a config with these lines.
+    /// Writes a config with these lines, and what it reads unless it is there.
     Path config(String lines) throws IOException {
         String data =
                 lines.contains("data:") ? "" : "data: {train: train.jsonl, sequence_length: 16, batch_tokens: 64}\n";
         if (!Files.exists(folder.resolve("none"))) {
             Files.writeString(folder.resolve("none"), "a model");
+        }
+        if (!Files.exists(folder.resolve("train.jsonl"))) {
+            texts("train.jsonl", 60, 3);
+        }
+        if (!Files.exists(folder.resolve("eval.jsonl"))) {
+            texts("eval.jsonl", 7, 3);
         }
         return Files.writeString(
                 folder.resolve("train.yaml"),

@@ -10,8 +10,6 @@ import io.github.mixtral4j.train.loop.Outcome.End;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,14 +19,6 @@ final class TrainerTest {
 
     @TempDir
     private Path second;
-
-    @BeforeEach
-    void texts() throws IOException {
-        for (Path folder : List.of(first, second)) {
-            new ToyRun(folder).texts("train.jsonl", 60, 3);
-            new ToyRun(folder).texts("eval.jsonl", 7, 3);
-        }
-    }
 
     @Test
     void lossFallsAndEverythingIsWritten() throws IOException {
