@@ -10,7 +10,7 @@ import java.nio.file.StandardOpenOption;
 
 /// A file that appears whole or not at all: written under another name in the same folder, forced to the disk, then
 /// renamed. Until [#commit()] the target is untouched; after a failure or Ctrl-C nothing is left behind.
-final class AtomicFile implements AutoCloseable {
+public final class AtomicFile implements AutoCloseable {
     private final Path target;
     private final Path temporary;
     private final FileChannel channel;
@@ -25,7 +25,10 @@ final class AtomicFile implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(cleanup);
     }
 
-    static AtomicFile create(Path target) throws IOException {
+    /// Begins a file, in a folder that is there.
+    ///
+    /// @throws FileAlreadyExistsException if the target is a folder
+    public static AtomicFile create(Path target) throws IOException {
         if (Files.isDirectory(target)) {
             throw new FileAlreadyExistsException(target.toString(), null, "is a folder");
         }
@@ -38,12 +41,12 @@ final class AtomicFile implements AutoCloseable {
     }
 
     /// Where to write. Positional writes may come from several threads.
-    FileChannel channel() {
+    public FileChannel channel() {
         return channel;
     }
 
     /// Makes the target what has been written.
-    void commit() throws IOException {
+    public void commit() throws IOException {
         channel.force(true);
         channel.close();
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

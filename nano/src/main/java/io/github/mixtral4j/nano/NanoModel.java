@@ -1,16 +1,15 @@
 package io.github.mixtral4j.nano;
 
+import io.github.mixtral4j.checkpoint.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLConnection;
-import java.nio.channels.FileChannel;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.jar.JarEntry;
 
@@ -60,16 +59,10 @@ public final class NanoModel {
 
     private static void write(URL resource, Path file) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        Path part = Files.createTempFile(file.toAbsolutePath().getParent(), NAME + "-", ".part");
-        try (InputStream in = resource.openStream()) {
-            Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
-                // Or a machine that loses power may keep the name of the file and not its content.
-                channel.force(true);
-            }
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(part);
+        try (InputStream in = resource.openStream();
+                AtomicFile whole = AtomicFile.create(file)) {
+            in.transferTo(Channels.newOutputStream(whole.channel()));
+            whole.commit();
         }
     }
 

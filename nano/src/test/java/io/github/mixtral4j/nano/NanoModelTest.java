@@ -39,7 +39,7 @@ final class NanoModelTest {
         Files.writeString(file, "wei");
         assertThat(NanoModel.file(resource, cache)).hasContent("weights");
         assertThat(NanoModel.file(inJar("other"), cache)).isNotEqualTo(file).hasContent("other");
-        assertThat(cache).isDirectoryNotContaining("glob:**.part");
+        assertThat(cache).isDirectoryNotContaining("glob:**.part").isDirectoryNotContaining("glob:**.tmp");
     }
 
     @Test
