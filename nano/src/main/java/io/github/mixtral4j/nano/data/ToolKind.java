@@ -23,8 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param requests what users say, with slots
 /// @param results fields of what it gives back
 /// @param answer what the model says to that
-/// @param nameless share of the names to train on that say nothing of what the function is for: then its description
-///     has to be read
 record ToolKind(
         String subject,
         List<String> verbs,
@@ -33,14 +31,15 @@ record ToolKind(
         List<Slot> slots,
         List<String> requests,
         List<Field> results,
-        String answer,
-        double nameless) {
+        String answer) {
 
     /// One in this many names of functions is held out.
     private static final int PERIOD = 8;
 
     /// Share of the names that begin with whoever offers the function: such a name cannot be known by heart.
     private static final double OFFERED_BY = 0.15;
+    /// Share of the names to train on that say nothing of what the function is for: its description has to be read.
+    private static final double NAMELESS = 0.25;
 
     /// A parameter: names and descriptions are alternatives.
     record Slot(String name, ValueKind kind, List<String> names, List<String> abouts) {
@@ -65,14 +64,12 @@ record ToolKind(
     record Declared(ToolKind kind, Tool tool, Map<String, String> parameters) {}
 
     /// Reads all sections.
-    static List<ToolKind> readAll(double nameless) {
+    static List<ToolKind> readAll() {
         Vocabulary texts = Vocabulary.read("tools.txt");
-        return texts.headings().stream()
-                .map(h -> of(h, texts.lines(h), nameless))
-                .toList();
+        return texts.headings().stream().map(h -> of(h, texts.lines(h))).toList();
     }
 
-    private static ToolKind of(String subject, List<String> lines, double nameless) {
+    private static ToolKind of(String subject, List<String> lines) {
         List<String> names = Vocabulary.cells(line(lines, "name"));
         return new ToolKind(
                 subject,
@@ -85,8 +82,7 @@ record ToolKind(
                         .map(Vocabulary::cells)
                         .map(c -> new Field(c.getFirst(), ValueKind.of(c.get(1))))
                         .toList(),
-                line(lines, "tell"),
-                nameless);
+                line(lines, "tell"));
     }
 
     private static Slot slot(String line) {
@@ -153,7 +149,7 @@ record ToolKind(
             if (dice.chance(OFFERED_BY)) {
                 words.add(word(dice, split));
             }
-            if (split == Split.TRAIN && nameless > 0 && dice.chance(nameless)) {
+            if (split == Split.TRAIN && dice.chance(NAMELESS)) {
                 words.add(word(dice, split));
                 words.add(word(dice, split));
             } else {

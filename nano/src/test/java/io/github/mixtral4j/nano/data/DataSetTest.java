@@ -31,7 +31,6 @@ final class DataSetTest {
                 "corpus.jsonl",
                 "repetition.jsonl",
                 "chat.jsonl",
-                "choose.jsonl",
                 "first.jsonl",
                 "preferences.jsonl",
                 "tokenizer.txt",

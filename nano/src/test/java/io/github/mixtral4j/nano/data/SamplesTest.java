@@ -40,12 +40,12 @@ final class SamplesTest {
                 new Facts(countries),
                 new Reading(countries),
                 new Arithmetic(),
-                new FunctionCalls(0.25),
+                new FunctionCalls(),
                 new Extraction(),
                 new Stories(),
                 new Copying(),
                 new Drills(),
-                new Choosing(0.25));
+                new Choosing());
     }
 
     /// Five countries on each side.
@@ -136,7 +136,7 @@ final class SamplesTest {
     @Test
     void callsAreToOfferedFunctionsWithAllTheirParameters() {
         int calls = 0;
-        for (Sample sample : draw(new FunctionCalls(0.25), Split.HELD_OUT, 4)) {
+        for (Sample sample : draw(new FunctionCalls(), Split.HELD_OUT, 4)) {
             for (ToolCall call : sample.reply().toolCalls()) {
                 Tool tool = sample.tools().stream()
                         .filter(t -> t.name().equals(call.name()))
@@ -158,7 +158,7 @@ final class SamplesTest {
     @Test
     void exercisesInChoosingNameAListedFunctionOrNone() {
         Set<Boolean> fitting = new HashSet<>();
-        for (Sample sample : draw(new Choosing(0.25), Split.TRAIN, 14)) {
+        for (Sample sample : draw(new Choosing(), Split.TRAIN, 14)) {
             List<String> listed =
                     said(sample).lines().map(line -> line.split(":")[0]).toList();
             for (int i = 1; i < sample.messages().size(); i += 2) {
@@ -174,7 +174,7 @@ final class SamplesTest {
 
     @Test
     void callsOfTheHistoryHaveIdsAndWeighNothing() {
-        List<Sample> results = draw(new FunctionCalls(0.25), Split.TRAIN, 5).stream()
+        List<Sample> results = draw(new FunctionCalls(), Split.TRAIN, 5).stream()
                 .filter(s -> s.kind().equals("calls.result"))
                 .toList();
         assertThat(results).isNotEmpty().allSatisfy(sample -> {

@@ -62,7 +62,7 @@ final class WordListsTest {
 
     @Test
     void everyWishNamesAllThatTheFunctionNeeds() {
-        for (ToolKind kind : ToolKind.readAll(0)) {
+        for (ToolKind kind : ToolKind.readAll()) {
             for (String request : kind.requests()) {
                 assertThat(kind.slots())
                         .as(kind.subject() + ": " + request)
@@ -76,7 +76,7 @@ final class WordListsTest {
     @Test
     void namesOfFunctionsDifferBetweenTheSides() {
         Dice dice = new Dice(1);
-        for (ToolKind kind : ToolKind.readAll(0)) {
+        for (ToolKind kind : ToolKind.readAll()) {
             List<String> trained = names(dice, kind, Split.TRAIN);
             assertThat(names(dice, kind, Split.HELD_OUT)).isNotEmpty().doesNotContainAnyElementsOf(trained);
         }
