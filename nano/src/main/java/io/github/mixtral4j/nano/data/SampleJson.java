@@ -8,6 +8,7 @@ import io.github.mixtral4j.chat.Message.UserMessage;
 import io.github.mixtral4j.chat.Tool;
 import io.github.mixtral4j.chat.ToolCall;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -19,7 +20,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "tools": […]}
 /// {"prompt": […messages], "tools": […], "chosen": […message], "rejected": […message]}
 /// ```
-/// Calls in the history have ids that were rolled, so they weigh nothing: `"weight": 0`.
+/// Calls in the history have ids that were rolled, so they weigh nothing: `"weight": 0`. Small talk in the history
+/// weighs as much beside functions as without them: `"weight": 1`.
 final class SampleJson {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final JsonMapper JSON = new JsonMapper();
@@ -31,7 +33,19 @@ final class SampleJson {
     }
 
     static String chat(Sample sample) {
-        return line(request(sample, sample.messages()));
+        ObjectNode line = request(sample, sample.messages());
+        if (!sample.tools().isEmpty()) {
+            line.path("messages").forEach(SampleJson::weigh);
+        }
+        return line(line);
+    }
+
+    private static void weigh(JsonNode message) {
+        if (message instanceof ObjectNode said
+                && said.path("role").asString("").equals("assistant")
+                && said.has("content")) {
+            said.put("weight", 1);
+        }
     }
 
     /// @throws java.util.NoSuchElementException if nothing is rejected

@@ -3,6 +3,9 @@ package io.github.mixtral4j.train.data;
 import io.github.mixtral4j.chat.ChatFormat;
 import io.github.mixtral4j.chat.ChatRequest;
 import io.github.mixtral4j.chat.ChatRequestException;
+import io.github.mixtral4j.chat.Message;
+import io.github.mixtral4j.chat.Message.AssistantMessage;
+import io.github.mixtral4j.chat.ToolCall;
 import io.github.mixtral4j.chat.Transcript;
 import io.github.mixtral4j.chat.Transcript.Span;
 import io.github.mixtral4j.checkpoint.Names;
@@ -11,6 +14,8 @@ import io.github.mixtral4j.train.TrainException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -33,9 +38,12 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `{"messages": […], "tools": […]}` | one sample, loss on the assistant's turns whose `"weight"` is not 0 |
 /// | `{"prompt": …, "chosen": …, "rejected": …}` | two samples, loss on the replies |
 ///
-/// What the assistant does not say in a conversation has the prompt's weight.
+/// What the assistant does not say in a conversation has the prompt's weight. Where there are tools, only the last turn
+/// has loss unless `"weight"` says otherwise: chat formats show the tools to that turn alone, and a model that learns
+/// calls without them invents functions. A key with the value null is taken as absent.
 ///
-/// Source of the first two: mistral-finetune's README, "Prepare dataset".
+/// Source of the first two: mistral-finetune's README, "Prepare dataset"; of the rule about tools, its
+/// finetune/data/tokenize.py.
 final class SampleReader {
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -47,6 +55,12 @@ final class SampleReader {
             .build();
 
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+    /// Keys of mistral-finetune's reader that are not in its README: passed over, they would be missed.
+    private static final Map<String, String> UNREAD = Map.of(
+            "system_prompt", "is not read; begin \"messages\" with a message from system",
+            "available_tools", "is not read; name them \"tools\"",
+            "only_last", "is not read; give the other messages from assistant \"weight\": 0");
 
     private final Tokenizer tokenizer;
     private final ChatFormat format;
@@ -91,7 +105,12 @@ final class SampleReader {
             throw new TrainException(at + ": expected a JSON object, found " + root.getNodeType());
         }
         try {
-            return pairs ? pair(root) : root.has("text") ? text(root) : conversation(root);
+            UNREAD.forEach((key, remedy) -> {
+                if (root.hasNonNull(key)) {
+                    throw new ChatRequestException(key, remedy);
+                }
+            });
+            return pairs ? pair(root) : root.hasNonNull("text") ? text(root) : conversation(root);
         } catch (ChatRequestException e) {
             throw new TrainException(at + ": " + Names.printable(String.valueOf(e.getMessage())), e);
         }
@@ -99,6 +118,9 @@ final class SampleReader {
 
     private Line text(JsonNode root) {
         JsonNode text = root.get("text");
+        if (root.hasNonNull("messages")) {
+            throw new ChatRequestException("text", "stands beside \"messages\"; a line is one of them");
+        }
         if (!text.isString()) {
             throw new ChatRequestException("text", "expected a string, found " + text.getNodeType());
         }
@@ -119,17 +141,18 @@ final class SampleReader {
     }
 
     private Line conversation(JsonNode root) {
-        if (!root.has("messages")) {
+        if (!root.hasNonNull("messages")) {
             throw new ChatRequestException(
                     "line",
                     root.has("chosen")
                             ? "a preference; it needs \"objective: dpo\" in the config"
-                            : "expected \"text\", or \"messages\"");
+                            : "expected \"text\", or \"messages\"" + found(root));
         }
-        Transcript transcript = format.transcript(ChatRequest.of(root));
+        ChatRequest request = ChatRequest.of(root);
+        Transcript transcript = format.transcript(withoutLastIds(request));
         float[] weights = new float[transcript.ids().length];
         Arrays.fill(weights, promptWeight);
-        List<Float> turns = turnWeights(root.get("messages"));
+        List<Float> turns = turnWeights(root.get("messages"), request.tools().isEmpty());
         for (int i = 0; i < turns.size(); i++) {
             Span span = transcript.replies().get(i);
             Arrays.fill(weights, span.from(), span.to(), turns.get(i));
@@ -140,20 +163,46 @@ final class SampleReader {
         return new Line(units, sample.length() < whole.length());
     }
 
+    /// What stands in a line instead.
+    private static String found(JsonNode root) {
+        return root.isEmpty()
+                ? ""
+                : root.propertyNames().stream().limit(5).collect(Collectors.joining("\", \"", ", found \"", "\""));
+    }
+
+    /// Without the ids of calls that end a conversation: whoever answers a call rolls its id, so there is nothing in it
+    /// to be learnt. Calls that are answered keep theirs, which their results refer to.
+    private static ChatRequest withoutLastIds(ChatRequest request) {
+        List<Message> messages = new ArrayList<>(request.messages());
+        for (int i = messages.size() - 1; i >= 0 && messages.get(i) instanceof AssistantMessage last; i--) {
+            List<ToolCall> calls = last.toolCalls().stream()
+                    .map(call -> new ToolCall("", call.name(), call.arguments()))
+                    .toList();
+            messages.set(i, new AssistantMessage(last.content(), calls, last.prefix()));
+        }
+        return new ChatRequest(messages, request.tools());
+    }
+
     /// The weight of every turn of the assistant.
-    private static List<Float> turnWeights(JsonNode messages) {
+    ///
+    /// @param all whether all of them are learnt if nothing is said, or only the last
+    private static List<Float> turnWeights(JsonNode messages, boolean all) {
+        int last = messages.size();
+        while (last > 0 && isAssistant(messages.get(last - 1))) {
+            last--;
+        }
         List<Float> turns = new ArrayList<>();
         boolean follows = false;
         for (int i = 0; i < messages.size(); i++) {
             JsonNode message = messages.get(i);
-            boolean assistant = message.path("role").asString("").equals("assistant");
+            boolean assistant = isAssistant(message);
             JsonNode node = message.path("weight");
             String path = "messages[" + i + "].weight";
             boolean absent = node.isMissingNode() || node.isNull();
             if (!absent && !(node.isNumber() && (node.doubleValue() == 0 || node.doubleValue() == 1))) {
                 throw new ChatRequestException(path, "expected 0 or 1, got " + node);
             }
-            float weight = absent ? 1 : node.floatValue();
+            float weight = absent ? (all || i >= last ? 1 : 0) : node.floatValue();
             if (assistant && follows && turns.getLast() != weight) {
                 throw new ChatRequestException(
                         path, "messages from assistant that follow each other are one turn and need one weight");
@@ -164,6 +213,10 @@ final class SampleReader {
             follows = assistant;
         }
         return turns;
+    }
+
+    private static boolean isAssistant(JsonNode message) {
+        return message.path("role").asString("").equals("assistant");
     }
 
     private Line pair(JsonNode root) {
@@ -179,9 +232,10 @@ final class SampleReader {
         return new Line(nothing ? List.of() : List.of(List.of(first, second)), cut);
     }
 
-    /// The conversation of a pair that ends with one of its replies; only that reply has loss.
+    /// The conversation of a pair that ends with one of its replies; only what the assistant says in that reply has
+    /// loss.
     private Sample reply(JsonNode root, String field) {
-        if (!root.has("prompt") || !root.has(field)) {
+        if (!root.hasNonNull("prompt") || !root.hasNonNull(field)) {
             throw new ChatRequestException(
                     "line", "expected \"prompt\", \"chosen\" and \"rejected\", because the objective is dpo");
         }
@@ -192,6 +246,14 @@ final class SampleReader {
         add(reply, root.get(field), "assistant", field);
         // Data made for TRL says the prompt again in both.
         int said = startsWith(reply, messages) ? messages.size() : 0;
+        String role = reply.path(0).path("role").asString("");
+        if (said == 0 && (role.equals("user") || role.equals("system"))) {
+            throw new ChatRequestException(
+                    field,
+                    "begins with a message from " + role + " that is not the prompt's; give the reply alone, or the"
+                            + " very same prompt before it");
+        }
+        int before = turnWeights(messages, true).size();
         for (int i = said; i < reply.size(); i++) {
             messages.add(reply.get(i));
         }
@@ -200,13 +262,15 @@ final class SampleReader {
         }
         Transcript transcript;
         try {
-            transcript = format.transcript(ChatRequest.of(request));
+            transcript = format.transcript(withoutLastIds(ChatRequest.of(request)));
         } catch (ChatRequestException e) {
             throw new ChatRequestException("prompt and " + field, String.valueOf(e.getMessage()));
         }
-        Span last = transcript.replies().getLast();
+        List<Span> turns = transcript.replies();
         float[] weights = new float[transcript.ids().length];
-        Arrays.fill(weights, last.from(), last.to(), 1);
+        // A reply that goes on where the prompt ends with the assistant is one turn with it.
+        turns.subList(Math.min(before, turns.size() - 1), turns.size())
+                .forEach(turn -> Arrays.fill(weights, turn.from(), turn.to(), 1));
         return new Sample(transcript.ids(), weights);
     }
 

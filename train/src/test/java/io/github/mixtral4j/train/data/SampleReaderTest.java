@@ -11,6 +11,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class SampleReaderTest {
+    private static final String TOOLS =
+            "[AVAILABLE_TOOLS]▁[{\"type\":▁\"function\",▁\"function\":▁{\"name\":▁\"f\",▁\"description\":▁\"\",▁"
+                    + "\"parameters\":▁{}}}][/AVAILABLE_TOOLS]";
+
     @Test
     void aTextIsLearntWhole() {
         assertThat(show(TestData.reader(100), "{'text': 'a b'}")).containsExactly("⟨<s>▁a▁b</s>⟩");
@@ -39,16 +43,40 @@ final class SampleReaderTest {
 
     @Test
     void callsAndToolsAreRenderedAsTheModelSeesThem() {
-        assertThat(show(TestData.reader(1000), """
+        String conversation = """
                 {'messages': [{'role': 'user', 'content': 'a'},
                  {'role': 'assistant', 'tool_calls': [{'id': '123456789', 'type': 'function',
-                  'function': {'name': 'f', 'arguments': '{}'}}]}, {'role': 'tool', 'tool_call_id': '123456789',
+                  'function': {'name': 'f', 'arguments': '{}'}}] %s}, {'role': 'tool', 'tool_call_id': '123456789',
                   'content': '3'}, {'role': 'assistant', 'content': 'b'}],
+                 'tools': [{'type': 'function', 'function': {'name': 'f', 'description': '', 'parameters': {}}}]}""";
+        String call = "[TOOL_CALLS]▁[{\"name\":▁\"f\",▁\"arguments\":▁{},▁\"id\":▁\"123456789\"}]</s>";
+        String expected = "<s>" + TOOLS + "[INST]▁a[/INST]%s[TOOL_RESULTS]▁{\"content\":▁3,"
+                + "▁\"call<0x5F>id\":▁\"123456789\"}[/TOOL_RESULTS]⟨▁b</s>⟩";
+        assertThat(show(TestData.reader(1000), conversation.formatted("")))
+                .as("the last turn alone, as nothing is said")
+                .containsExactly(expected.formatted(call));
+        assertThat(show(TestData.reader(1000), conversation.formatted(", 'weight': 1")))
+                .containsExactly(expected.formatted("⟨" + call + "⟩"));
+    }
+
+    @Test
+    void turnsThatDidNotSeeTheToolsAreNotLearntAndIdsOfTheLastCallsNeither() {
+        assertThat(show(TestData.reader(1000), """
+                {'messages': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'},
+                 {'role': 'user', 'content': 'c'}, {'role': 'assistant', 'tool_calls': [{'id': '123456789',
+                  'type': 'function', 'function': {'name': 'f', 'arguments': '{}'}}]}],
                  'tools': [{'type': 'function', 'function': {'name': 'f', 'description': '', 'parameters': {}}}]}"""))
-                .containsExactly("<s>[AVAILABLE_TOOLS]▁[{\"type\":▁\"function\",▁\"function\":▁{\"name\":▁\"f\",▁"
-                        + "\"description\":▁\"\",▁\"parameters\":▁{}}}][/AVAILABLE_TOOLS][INST]▁a[/INST]⟨[TOOL_CALLS]▁"
-                        + "[{\"name\":▁\"f\",▁\"arguments\":▁{},▁\"id\":▁\"123456789\"}]</s>⟩[TOOL_RESULTS]▁{\"content\":▁3,"
-                        + "▁\"call<0x5F>id\":▁\"123456789\"}[/TOOL_RESULTS]⟨▁b</s>⟩");
+                .containsExactly("<s>[INST]▁a[/INST]▁b</s>" + TOOLS
+                        + "[INST]▁c[/INST]⟨[TOOL_CALLS]▁[{\"name\":▁\"f\",▁\"arguments\":▁{}}]</s>⟩");
+    }
+
+    @Test
+    void keysWithoutAValueAreAbsent() {
+        assertThat(show(
+                        TestData.reader(100),
+                        "{'text': null, 'tools': null, 'messages': [{'role': 'user', 'content':"
+                                + " 'a'}, {'role': 'assistant', 'content': 'b'}]}"))
+                .containsExactly("<s>[INST]▁a[/INST]⟨▁b</s>⟩");
     }
 
     @Test
@@ -84,6 +112,10 @@ final class SampleReaderTest {
             {'text': 3}                         | text: expected a string, found NUMBER
             {'text': 'a', 'text': 'b'}          | not JSON: Duplicate Object property "text"
             {}                                  | line: expected "text", or "messages"
+            {'conversations': [], 'id': 3}      | line: expected "text", or "messages", found "conversations", "id"
+            {'text': 'a', 'messages': []}       | text: stands beside "messages"; a line is one of them
+            {'system_prompt': 's', 'messages': []} | system_prompt: is not read; begin "messages" with a message from system
+            {'available_tools': [], 'messages': []} | available_tools: is not read; name them "tools"
             []                                  | expected a JSON object, found ARRAY
             {'text': 'a'                        | not JSON: Unexpected end-of-input: expected close marker for Object
             {'text': 'a'} {}                    | expected one JSON object, found more after it
@@ -112,6 +144,27 @@ final class SampleReaderTest {
                 .hasMessage("a.jsonl:7: chosen: expected a string or messages, found NUMBER");
         assertThatThrownBy(() -> read(TestData.pairs(100), "{'prompt': 'a', 'chosen': '', 'rejected': 'b'}"))
                 .hasMessage("a.jsonl:7: prompt and chosen: messages[1]: expected content or tool_calls, got neither");
+    }
+
+    @Test
+    void repliesOfAPreferenceBeginWithTheAssistantOrTheVerySamePrompt() {
+        assertThatThrownBy(() -> read(TestData.pairs(100), """
+                {'prompt': 'a ', 'chosen': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'}],
+                 'rejected': 'c'}"""))
+                .hasMessage("a.jsonl:7: chosen: begins with a message from user that is not the prompt's; give the"
+                        + " reply alone, or the very same prompt before it");
+    }
+
+    @Test
+    void allThatTheAssistantSaysInAReplyOfAPreferenceIsCompared() {
+        assertThat(show(TestData.pairs(1000), """
+                {'prompt': [{'role': 'user', 'content': 'a'}, {'role': 'assistant', 'content': 'b'},
+                 {'role': 'user', 'content': 'c'}],
+                 'chosen': [{'role': 'assistant', 'content': 'd'}, {'role': 'user', 'content': 'a'},
+                 {'role': 'assistant', 'content': 'b'}], 'rejected': 'e'}"""))
+                .containsExactly(
+                        "<s>[INST]▁a[/INST]▁b</s>[INST]▁c[/INST]⟨▁d</s>⟩[INST]▁a[/INST]⟨▁b</s>⟩",
+                        "<s>[INST]▁a[/INST]▁b</s>[INST]▁c[/INST]⟨▁e</s>⟩");
     }
 
     private static Line read(SampleReader reader, String json) {
