@@ -46,7 +46,7 @@ INLINE floats select(ints mask, floats yes, floats no) {
 /* e^x for x up to 0, relative error below 3e-7; below -87.3 it stays at the smallest normal float. As Lanes.exp. */
 INLINE floats exponential(floats x) {
     const floats least = every_float(-87.3f), round = every_float(12582912.0f);
-    x = select(x < least, least, x); /* a NaN stays one, if its low bits are zeros: those that arithmetic makes */
+    x = select(x < least, least, x); /* a NaN stays one */
     floats shifted = x * every_float(1.44269504f) + round;
     floats n = shifted - round;
     floats r = fma_floats(n, every_float(-0.693145752f), x);
@@ -57,7 +57,8 @@ INLINE floats exponential(floats x) {
     p = fma_floats(p, r, every_float(0.5f));
     p = fma_floats(p, r, every_float(1));
     p = fma_floats(p, r, every_float(1));
-    return (floats)((ints)p + ((ints)shifted << 23));
+    floats power = (floats)((ints)p + ((ints)shifted << 23));
+    return select(x == x, power, x);
 }
 
 /* Bytes of an element, without its share of a scale. */
@@ -146,10 +147,37 @@ INLINE float soften(float *s, int valid, float *tail) {
     return keep[0];
 }
 
-/* sums[r] = sums[r] · keep[r] + Σ p[r][t] · values[t], for `vectors` registers of elements from `at` on. */
+/* sums[r] += p[r][t] · values[t], if `seen` only of queries that see the token: 0 · infinity would be NaN. */
+INLINE void add_value(const int n, const int vectors, const int32_t type, const struct page *page, const int *seen, int t,
+    float (*p)[TOKENS], int64_t at, floats (*sums)[VECTORS]) {
+    int64_t i = t * page->value_stride + at;
+    floats x[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        x[v] = load(type, page->values, i + v * LANES);
+        if (type == M4J_Q8_0) {
+            x[v] *= every_float(page->value_scales[(i + v * LANES) / 32]);
+        }
+    }
+    prefetch(type, page->next, i);
+#pragma GCC unroll 6
+    for (int r = 0; r < n; r++) {
+        if (seen && t >= seen[r]) {
+            continue;
+        }
+        floats b = every_float(p[r][t]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            sums[r][v] = fma_floats(x[v], b, sums[r][v]);
+        }
+    }
+}
+
+/* sums[r] = sums[r] · keep[r] + Σ p[r][t] · values[t], for `vectors` registers of elements from `at` on. All queries see
+ * the first `common` tokens, and some of them those up to `tokens`. */
 INLINE void add_values(
-    const int n, const int vectors, const int32_t type, const struct page *page, const struct queries *x, int tokens,
-    float (*p)[TOKENS], const float *keep, int64_t at) {
+    const int n, const int vectors, const int32_t type, const struct page *page, const struct queries *x, int common,
+    int tokens, float (*p)[TOKENS], const float *keep, int64_t at) {
     floats acc[QUERIES][VECTORS];
 #pragma GCC unroll 6
     for (int r = 0; r < n; r++) {
@@ -159,25 +187,12 @@ INLINE void add_values(
         }
     }
 #pragma GCC unroll 1
-    for (int t = 0; t < tokens; t++) {
-        int64_t i = t * page->value_stride + at;
-        floats x[VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            x[v] = load(type, page->values, i + v * LANES);
-            if (type == M4J_Q8_0) {
-                x[v] *= every_float(page->value_scales[(i + v * LANES) / 32]);
-            }
-        }
-        prefetch(type, page->next, i);
-#pragma GCC unroll 6
-        for (int r = 0; r < n; r++) {
-            floats b = every_float(p[r][t]);
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++) {
-                acc[r][v] = fma_floats(x[v], b, acc[r][v]);
-            }
-        }
+    for (int t = 0; t < common; t++) {
+        add_value(n, vectors, type, page, NULL, t, p, at, acc);
+    }
+#pragma GCC unroll 1
+    for (int t = common; t < tokens; t++) {
+        add_value(n, vectors, type, page, x->valid, t, p, at, acc);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < n; r++) {
@@ -191,18 +206,19 @@ INLINE void add_values(
 INLINE void attend_tile(const int n, const int32_t type, const struct page *page, const struct queries *x) {
     float s[QUERIES][TOKENS] __attribute__((aligned(64)));
     float keep[QUERIES];
-    int tokens = 0;
+    int common = TOKENS, tokens = 0;
     score(n, type, page, x->q, s);
     for (int r = 0; r < n; r++) {
         keep[r] = soften(s[r], x->valid[r], x->states + r * x->state_floats + in_lines(page->dim));
+        common = x->valid[r] < common ? x->valid[r] : common;
         tokens = x->valid[r] > tokens ? x->valid[r] : tokens;
     }
     int64_t at = 0, end = padded(page->dim);
     for (; at + VECTORS * LANES <= end; at += VECTORS * LANES) {
-        add_values(n, VECTORS, type, page, x, tokens, s, keep, at);
+        add_values(n, VECTORS, type, page, x, common, tokens, s, keep, at);
     }
     for (; at < end; at += LANES) {
-        add_values(n, 1, type, page, x, tokens, s, keep, at);
+        add_values(n, 1, type, page, x, common, tokens, s, keep, at);
     }
 }
 

@@ -225,7 +225,7 @@ static void quantize_chunk(int groups, int excess, const float *v, struct gemm_x
         int sum;
         out->scale[g] = quantize_group(v + n * g, n, 1, out->q + n * g, &sum);
         if (excess) {
-            out->sums.integers[g] = -excess * sum;
+            out->sums.integers[g] = (int32_t)-((uint32_t)excess * (uint32_t)sum); /* of infinities it may wrap */
         } else {
             out->sums.floats[g] = out->scale[g] * (float)sum;
         }

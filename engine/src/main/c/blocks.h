@@ -8,7 +8,7 @@
 
 /* The table of quantized formats: name, type, weights of a block, bytes of a block, groups of 256 weights that share a
  * scale, what unsigned bytes exceed the weights of a symmetric format by (avx512, amx), a bound of the bytes or 0 if they
- * are signed (avx2, neon). */
+ * are signed (portable.h). */
 #define QUANTIZED(X)                                                                                                   \
     X(q4_0, M4J_Q4_0, 32, 18, 8, 8, 15)                                                                                \
     X(q4_1, M4J_Q4_1, 32, 20, 8, 0, 15)                                                                                \

@@ -22,15 +22,29 @@ note() {
     [ -z "$strict" ] || exit 1
 }
 
+avx2="-mavx2 -mfma -mf16c"
 avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vbmi -mavx512bf16 -mfma -mf16c"
 
 level_flags() {
     case $1 in
-        avx2) echo -mavx2 -mfma -mf16c ;;
+        avx2) echo "$avx2" ;;
+        avxvnni) echo "$avx2 -mavxvnni" ;;
+        avx512vnni) echo "$avx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni" ;;
         avx512) echo "$avx512" ;;
         amx) echo "$avx512 -mamx-tile -mamx-bf16" ;;
         neon) echo -march=armv8.2-a+dotprod ;;
     esac
+}
+
+# compile LEVEL: makes objects of LEVEL.c and LEVEL_*.c in $work, with $cc.
+compile() {
+    level=$1
+    set -- "$src/$level.c"
+    for more in "$src/${level}"_*.c; do
+        [ ! -f "$more" ] || set -- "$@" "$more"
+    done
+    # shellcheck disable=SC2046,SC2086 # lists of flags
+    (cd "$work" && "$cc" $flags $(level_flags "$level") -c "$@")
 }
 
 # build COMPILER ARCH LEVEL…: makes the library of one architecture, if a source is newer than it.
@@ -55,12 +69,11 @@ build() {
         [ -f "$src/$level.c" ] || continue
         # amx leaves to avx512 what does not fill a tile.
         [ "$level" != amx ] || [ -f "$work/avx512.o" ] || continue
-        # shellcheck disable=SC2046,SC2086 # lists of flags
-        if (cd "$work" && "$cc" $flags $(level_flags "$level") -c "$src/$level"*.c) 2>"$work/log"; then
+        if compile "$level" 2>"$work/log"; then
             cat "$work/log" >&2
             levels="$levels -DM4J_WITH_$(echo "$level" | tr a-z A-Z)=1"
         else
-            rm -f "$work/$level"*.o
+            rm -f "$work/$level.o" "$work/$level"_*.o
             note "level $level left out for $arch, $cc cannot compile it: $(grep -m 1 error "$work/log")"
         fi
     done
@@ -88,10 +101,10 @@ find_compiler() {
     done
 }
 
-src=$(cd "$src" && pwd) || exit 1
+src=$(CDPATH= cd -- "$src" && pwd) || exit 1
 host=$(uname -m)
 case $(uname -s)-$host in
-    Linux-x86_64) build "$(find_compiler "${CC:-gcc}" cc clang)" x86_64 avx2 avx512 amx ;;
+    Linux-x86_64) build "$(find_compiler "${CC:-gcc}" cc clang)" x86_64 avx2 avxvnni avx512vnni avx512 amx ;;
     Linux-aarch64) build "$(find_compiler "${CC:-gcc}" cc clang)" aarch64 neon ;;
     *) note "not built for $(uname -s) on $host, only for Linux on x86_64 and aarch64; the Vector API is used" ;;
 esac

@@ -17,7 +17,9 @@ static const uint32_t OSXSAVE = 1u << 27;
 static const uint32_t F16C = 1u << 29;
 static const uint32_t AVX2 = 1u << 5;
 static const uint32_t AVX512_F_DQ_BW_VL = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-static const uint32_t AVX512_VBMI_VNNI = 1u << 1 | 1u << 11;
+static const uint32_t AVX512_VBMI = 1u << 1;
+static const uint32_t AVX512_VNNI = 1u << 11;
+static const uint32_t AVX_VNNI = 1u << 4;
 static const uint32_t AVX512_BF16 = 1u << 5;
 
 /* Leaf 7.0, edx. */
@@ -56,10 +58,20 @@ int m4j_runs_avx2(void) {
     return has(it.leaf1_ecx, FMA | F16C) && has(it.leaf7_ebx, AVX2) && has(it.saved, YMM);
 }
 
+int m4j_runs_avxvnni(void) {
+    struct cpu it = cpu();
+    return m4j_runs_avx2() && has(it.leaf71_eax, AVX_VNNI);
+}
+
+int m4j_runs_avx512vnni(void) {
+    struct cpu it = cpu();
+    return m4j_runs_avx2() && has(it.leaf7_ebx, AVX512_F_DQ_BW_VL) && has(it.leaf7_ecx, AVX512_VNNI)
+        && has(it.saved, ZMM);
+}
+
 int m4j_runs_avx512(void) {
     struct cpu it = cpu();
-    return m4j_runs_avx2() && has(it.leaf7_ebx, AVX512_F_DQ_BW_VL) && has(it.leaf7_ecx, AVX512_VBMI_VNNI)
-        && has(it.leaf71_eax, AVX512_BF16) && has(it.saved, ZMM);
+    return m4j_runs_avx512vnni() && has(it.leaf7_ecx, AVX512_VBMI) && has(it.leaf71_eax, AVX512_BF16);
 }
 
 #ifndef MIXTRAL4J_EMULATE_AMX /* see amx.c */
@@ -87,6 +99,14 @@ int m4j_runs_amx(void) {
 #else
 
 int m4j_runs_avx2(void) {
+    return 0;
+}
+
+int m4j_runs_avxvnni(void) {
+    return 0;
+}
+
+int m4j_runs_avx512vnni(void) {
     return 0;
 }
 

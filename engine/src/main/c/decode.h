@@ -1,4 +1,4 @@
-/* Weights to floats, for the level "scalar" and for formats that another level has no kernel of its own for. */
+/* Weights to floats, for the level "scalar". */
 #ifndef MIXTRAL4J_DECODE_H
 #define MIXTRAL4J_DECODE_H
 

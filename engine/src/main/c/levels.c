@@ -24,6 +24,12 @@ static const struct m4j_level LEVELS[] = {
 #ifdef M4J_WITH_AVX2
     LEVEL(avx2, m4j_runs_avx2, NONE),
 #endif
+#ifdef M4J_WITH_AVXVNNI
+    LEVEL(avxvnni, m4j_runs_avxvnni, NONE),
+#endif
+#ifdef M4J_WITH_AVX512VNNI
+    LEVEL(avx512vnni, m4j_runs_avx512vnni, NONE),
+#endif
 #ifdef M4J_WITH_AVX512
     LEVEL(avx512, m4j_runs_avx512, GEMM_KN(avx512)),
 #endif

@@ -42,6 +42,8 @@ const struct m4j_level *m4j_find_level(const char *name);
 
 /* Whether the machine has the instructions of a level. */
 int m4j_runs_avx2(void);
+int m4j_runs_avxvnni(void);
+int m4j_runs_avx512vnni(void);
 int m4j_runs_avx512(void);
 int m4j_runs_amx(void);
 int m4j_runs_neon(void);

@@ -31,7 +31,8 @@ enum mixtral4j_type {
 /* The ABI of this library. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_abi(void);
 
-/* Whether this library has a level, "scalar", "avx2", "avx512", "amx" or "neon", and this machine runs it. */
+/* Whether this library has a level, "scalar", "avx2", "avxvnni", "avx512vnni", "avx512", "amx" or "neon", and this machine
+ * runs it. */
 MIXTRAL4J_EXPORT int32_t mixtral4j_runs(const char *level);
 
 /* Compares a level that runs with the level "scalar" on a few random blocks of every type, in a few milliseconds; a
@@ -50,7 +51,7 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
 
 /* Declares the functions of one level.
  *
- * gemv_bytes  bytes of one row of `k` activations prepared for gemv (the same for all types), multiple of 64.
+ * gemv_bytes  bytes of one row of `k` activations prepared for gemv, multiple of 64.
  * gemv_x      prepares one row: quantized to 8 bits or kept as floats, as the type wants it.
  * gemv        y[r] = dot(row r of the weights, x) for r < rows.
  * gemm_bytes  bytes of `rows` rows of `k` activations prepared for gemm.
@@ -112,6 +113,8 @@ MIXTRAL4J_EXPORT int32_t mixtral4j_check(const char *level);
 
 M4J_LEVEL(scalar)
 M4J_LEVEL(avx2)
+M4J_LEVEL(avxvnni)
+M4J_LEVEL(avx512vnni)
 M4J_LEVEL(avx512)
 M4J_LEVEL(amx)
 M4J_LEVEL(neon)

@@ -1,5 +1,5 @@
-/* The program of the levels "avx2" and "neon", over registers of GCC's vector extension. A level includes it last,
- * after it has defined
+/* The program of the levels "avx2", "avxvnni", "avx512vnni" and "neon", over registers of GCC's vector extension. A level
+ * includes it last, after it has defined
  *
  *   LEVEL(name)            its names
  *   LANES, WIDTH           lanes of 32 bits and bytes of a register

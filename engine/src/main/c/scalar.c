@@ -79,11 +79,6 @@ void mixtral4j_scalar_gemm(
     }
 }
 
-/* What is known of a query: sums of e^(score - maximum) · value and of e^(score - maximum). */
-struct state {
-    double maximum, total, sums[];
-};
-
 int64_t mixtral4j_scalar_gemm_kn_bytes(int64_t k, int32_t rows) { return m4j_lines(rows * k * (int64_t)sizeof(float)); }
 
 void mixtral4j_scalar_gemm_kn_x(
@@ -146,6 +141,11 @@ static double cached(int32_t type, const uint8_t *plane, int64_t n, int64_t i, i
             return (double)element;
     }
 }
+
+/* What is known of a query: sums of e^(score - maximum) · value and of e^(score - maximum). */
+struct state {
+    double maximum, total, sums[];
+};
 
 /* Takes token `t` of a page into the state of a query. */
 static void take(int32_t type, int64_t dim, const float *q, const uint8_t *keys, const uint8_t *values, int64_t t,

@@ -179,7 +179,7 @@ static int agrees_on(const struct m4j_level *level, const struct m4j_level *orac
 }
 
 int main(int argc, char **argv) {
-    static const char *const LEVELS[] = {"scalar", "avx2", "avx512", "amx", "neon"};
+    static const char *const LEVELS[] = {"scalar", "avx2", "avxvnni", "avx512vnni", "avx512", "amx", "neon"};
     void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
     if (!library) {
         fprintf(stderr, "usage: parity LIBRARY (%s)\n", argc == 2 ? dlerror() : "none given");

@@ -2,7 +2,7 @@
 # Builds the C kernels without a warning and compares every level that runs here with plain C (parity*.c); the same for
 # aarch64 under qemu-aarch64 where that and aarch64-linux-gnu-gcc are there.
 set -eu
-cd "$(dirname "$0")"
+CDPATH= cd -- "$(dirname "$0")"
 main=../../main/c
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -6,13 +6,15 @@
 
 static const int64_t DEPTHS[] = {1, 2, 31, 32, 33, 255, 256, 257, 600};
 static const int32_t COLUMNS[] = {1, 15, 16, 17, 63, 64, 65, 130};
-static const int32_t ROWS[] = {1, 5, 6, 31, 32, 33, 70};
-enum { MOST_COLUMNS = 130, MOST_ROWS = 70, BLOCK = 32 };
+static const int32_t ROWS[] = {1, 5, 6, 31, 32, 33, 110};
+/* Rows of a call. */
+static const int32_t BLOCKS[] = {32, 96};
+enum { MOST_COLUMNS = 130, MOST_ROWS = 110 };
 /* Greatest error as a part of the root mean square: two factors of bfloat16. */
 static const double TOLERANCE = 0.025;
 
 struct factors {
-    int32_t type, columns, rows, add;
+    int32_t type, columns, rows, add, block;
     int64_t k, stride, x_row, x_depth;
     const uint8_t *w;
     const float *x;
@@ -20,15 +22,15 @@ struct factors {
 
 static void multiply(const struct m4j_level *level, const struct factors *f, float *y, int64_t y_stride) {
     struct fenced prepared = fence(level->gemm_kn_bytes(f->k, f->rows), 64);
-    struct fenced tmp = fence(level->gemm_kn_tmp(BLOCK), 64);
+    struct fenced tmp = fence(level->gemm_kn_tmp(f->block), 64);
     /* What is between the rows may be anything. */
     memset(prepared.data, 0xff, (size_t)level->gemm_kn_bytes(f->k, f->rows));
     for (int32_t from = (f->rows - 1) / 16 * 16; from >= 0; from -= 16) {
         int32_t to = from + 16 < f->rows ? from + 16 : f->rows;
         level->gemm_kn_x(f->k, f->x, f->x_row, f->x_depth, f->rows, from, to, prepared.data);
     }
-    for (int32_t from = (f->rows - 1) / BLOCK * BLOCK; from >= 0; from -= BLOCK) {
-        int32_t to = from + BLOCK < f->rows ? from + BLOCK : f->rows;
+    for (int32_t from = (f->rows - 1) / f->block * f->block; from >= 0; from -= f->block) {
+        int32_t to = from + f->block < f->rows ? from + f->block : f->rows;
         level->gemm_kn(f->type, f->k, f->w, f->stride, f->columns, prepared.data, f->rows, from, to, y, y_stride, f->add,
             tmp.data);
     }
@@ -64,7 +66,7 @@ int multiplies_kn(const struct m4j_level *level, const struct m4j_level *oracle)
     for (int t = 0; t < COUNT(TYPES) * COUNT(DEPTHS) * COUNT(COLUMNS) * COUNT(ROWS) * 4; t++) {
         struct factors f = {.type = TYPES[t / 4 % 2], .k = DEPTHS[t / 8 % COUNT(DEPTHS)],
             .columns = COLUMNS[t / 8 / COUNT(DEPTHS) % COUNT(COLUMNS)], .rows = ROWS[t / 8 / COUNT(DEPTHS) / COUNT(COLUMNS)],
-            .add = t % 2};
+            .add = t % 2, .block = BLOCKS[t / 8 % COUNT(BLOCKS)]};
         int in_columns = t / 2 % 2;
         f.stride = m4j_row_bytes(f.type, f.columns);
         f.x_row = in_columns ? 1 : f.k;

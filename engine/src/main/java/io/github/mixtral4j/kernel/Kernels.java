@@ -8,8 +8,8 @@ import java.util.List;
 /// [NativeKernels] faster still where there is C for the processor.
 ///
 /// A kernels object owns its worker threads and scratch memory and runs one operation at a time: calls from several
-/// threads queue. Results do not depend on the number of threads. Arguments are checked by `assert` only; the model
-/// passes shapes that were validated when the checkpoint was loaded.
+/// threads queue. Results do not depend on the number of threads. Shapes that do not fit are refused with an
+/// [IllegalArgumentException] where a kernel would else leave its memory; other rules are checked by `assert` only.
 public sealed interface Kernels extends AutoCloseable permits ScalarKernels, VectorKernels, NativeKernels {
     /// Starts kernels of the chosen kind.
     ///

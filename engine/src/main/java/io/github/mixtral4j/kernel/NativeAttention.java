@@ -4,6 +4,7 @@ import io.github.mixtral4j.tensor.Rows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Locale;
 
 /// Causal attention by the functions of a [NativeLevel]. This class cuts the work into the parts of an [AttentionPlan],
 /// gives C the addresses of their pages, and owns the scratch memory; a task is one key and value head of a part.
@@ -41,6 +42,7 @@ final class NativeAttention implements AutoCloseable {
     void attend(Rows queries, PagedKv cache, int ofLayer, int[] rowPositions, int[] rowSequences, Rows result) {
         NativeProduct.check("q", queries.data());
         NativeProduct.check("out", result.data());
+        checkShapes(queries, cache, result);
         q = queries;
         out = result;
         kv = cache;
@@ -64,6 +66,29 @@ final class NativeAttention implements AutoCloseable {
         pool.run(plan.merges() * kv.numKvHeads(), mergeTask);
     }
 
+    private static void checkShapes(Rows queries, PagedKv cache, Rows result) {
+        int width = cache.numHeads() * cache.headDim();
+        if (queries.cols() != width || result.cols() != width || queries.count() != result.count()) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "expected q and out of [n, %d], as the cache has heads, found [%d, %d] and [%d, %d]",
+                    width,
+                    queries.count(),
+                    queries.cols(),
+                    result.count(),
+                    result.cols()));
+        }
+    }
+
+    /// C follows offsets without asking.
+    private void checkLayer(MemorySegment page) {
+        long end =
+                kv.valueOffset(layer, kv.numKvHeads() - 1) + kv.type().bytes((long) kv.headDim() * PagedKv.PAGE_TOKENS);
+        if (layer < 0 || end > page.byteSize()) {
+            throw new IllegalArgumentException("the cache has no layer " + layer);
+        }
+    }
+
     /// Attention of a part to its pages, for one key and value head.
     private void part(int task, int worker) {
         int part = task / kv.numKvHeads();
@@ -74,6 +99,7 @@ final class NativeAttention implements AutoCloseable {
         for (int i = 0; i < plan.pages(part); i++) {
             MemorySegment page = kv.page(sequences[row], plan.firstPage(part) + i);
             NativeProduct.check("key/value cache", page);
+            checkLayer(page);
             own.setAtIndex(ValueLayout.JAVA_LONG, i, page.address());
         }
         long to = plan.isWhole(part) ? own.address() + ownStates : statesOf(part, kvHead);

@@ -7,6 +7,7 @@ import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Shape;
 import io.github.mixtral4j.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -116,6 +117,8 @@ final class NativeBackward implements AutoCloseable {
             }
         }
         run();
+        // Jobs have addresses only; nothing of the products may be freed before the last of them is done.
+        Reference.reachabilityFence(products);
     }
 
     private void clear() {

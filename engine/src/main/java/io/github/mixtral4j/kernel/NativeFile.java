@@ -39,14 +39,16 @@ final class NativeFile {
         }
     }
 
-    /// Where libraries are kept: below `XDG_CACHE_HOME`, or below `.cache` in the home folder.
+    /// Where libraries are kept: below `XDG_CACHE_HOME`, or below `.cache` in the home folder. A folder of their own,
+    /// since
+    /// what else is cached may lie where the user's group can write.
     static Path cache() {
         String xdg = System.getenv("XDG_CACHE_HOME");
         // A relative path there is to be ignored (XDG base directory specification).
         Path caches = xdg != null && Path.of(xdg).isAbsolute()
                 ? Path.of(xdg)
                 : Path.of(System.getProperty("user.home", ""), ".cache");
-        return caches.resolve("mixtral4j");
+        return caches.resolve("mixtral4j").resolve("native");
     }
 
     /// The file in `folder` with exactly this content, written if it is not there yet. Several processes may do this at

@@ -15,7 +15,7 @@ import java.util.Optional;
 /// Pointers are passed as addresses, because a segment per call would be an object per call. So nothing is checked
 /// here: callers check bounds, and keep the memory alive until the call returns. A type is a [DType#ggmlId()].
 ///
-/// @param name `amx`, `avx512`, `avx2`, `neon` or `scalar`
+/// @param name `amx`, `avx512`, `avx512vnni`, `avxvnni`, `avx2`, `neon` or `scalar`
 /// @param gemmKn the products of the backward pass, of a level that multiplies bfloat16
 record NativeLevel(
         String name,

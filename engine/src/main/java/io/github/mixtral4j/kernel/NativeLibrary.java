@@ -34,7 +34,8 @@ final class NativeLibrary {
     private static final int CHECK_GEMM_KN = 3000;
 
     /// Every level there is, best first.
-    private static final List<String> LEVELS = List.of("amx", "avx512", "avx2", "neon", "scalar");
+    private static final List<String> LEVELS =
+            List.of("amx", "avx512", "avx512vnni", "avxvnni", "avx2", "neon", "scalar");
 
     private final SymbolLookup symbols;
     private final List<String> levels = new ArrayList<>();
@@ -100,13 +101,16 @@ final class NativeLibrary {
         }
         try {
             Path folder = Files.createTempDirectory("mixtral4j-");
-            Path file = NativeFile.in(folder, content);
             try {
-                return new NativeLibrary(open(file));
+                Path file = NativeFile.in(folder, content);
+                try {
+                    return new NativeLibrary(open(file));
+                } finally {
+                    // What is loaded stays loaded without a name.
+                    Files.deleteIfExists(file);
+                }
             } finally {
-                // What is loaded stays loaded without a name.
-                Files.delete(file);
-                Files.delete(folder);
+                Files.deleteIfExists(folder);
             }
         } catch (IOException e) {
             throw new Unavailable("the C library cannot be loaded (" + notCached + "; " + reason(e) + ")");
@@ -151,6 +155,9 @@ final class NativeLibrary {
             return Optional.empty();
         }
         String mistake;
+        if (wrong < 0) {
+            return Optional.of("the self-check of level " + level + " could not be done, for want of memory");
+        }
         if (wrong == CHECK_GEMM_KN) {
             mistake = "it multiplies wrongly in the backward pass";
         } else if (wrong > CHECK_ATTEND) {

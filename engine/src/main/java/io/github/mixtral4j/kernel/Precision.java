@@ -2,8 +2,8 @@ package io.github.mixtral4j.kernel;
 
 /// How exact a product of several rows of activations with rounded weights has to be.
 ///
-/// A product with up to 16 rows, as sequences have that decode together, may always round activations to
-/// 8 bits; a product with F32 weights never rounds anything.
+/// A product with up to 16 rows, as sequences have that decode together, or with a matrix of up to 64, may always round
+/// activations to 8 bits; a product with F32 weights never rounds anything.
 public enum Precision {
     /// Both factors keep at least the 8 significant bits of bfloat16: an error of about 0.2 % of the root mean square
     /// of the result.

@@ -4,6 +4,7 @@ import io.github.mixtral4j.tensor.Rows;
 import io.github.mixtral4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /// Products `y = x · wᵀ` that do not depend on each other, for [Kernels#matmul(Products, Precision)].
 ///
@@ -30,8 +31,20 @@ public final class Products {
     /// @param x `[rows, k]`
     /// @param y `[rows, n]`, rows in use as in `x`
     /// @return this
+    /// @throws IllegalArgumentException if the shapes do not fit: C would write beyond `y`
     public Products add(Tensor w, Rows x, Rows y) {
-        assert w.cols() == x.cols() && w.rows() == y.cols() && x.count() == y.count();
+        if (w.cols() != x.cols() || w.rows() != y.cols() || x.count() != y.count()) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "%s: expected y[n, %d] = x[n, %d] · wᵀ, found y[%d, %d] and x[%d, %d]",
+                    w.name(),
+                    w.rows(),
+                    w.cols(),
+                    y.count(),
+                    y.cols(),
+                    x.count(),
+                    x.cols()));
+        }
         weights.add(w);
         inputs.add(x);
         outputs.add(y);

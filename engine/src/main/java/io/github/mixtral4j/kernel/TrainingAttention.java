@@ -2,6 +2,7 @@ package io.github.mixtral4j.kernel;
 
 import static io.github.mixtral4j.kernel.Lanes.COUNT;
 import static io.github.mixtral4j.kernel.Lanes.FLOATS;
+import static io.github.mixtral4j.kernel.Lanes.NATIVE;
 import static io.github.mixtral4j.kernel.PanelProduct.PANEL;
 
 import io.github.mixtral4j.tensor.Rows;
@@ -257,18 +258,32 @@ final class TrainingAttention {
         }
     }
 
-    /// Copies a head of `count` rows.
+    /// Copies a head of `count` rows, by registers: a call of the library takes longer than a copy of so few bytes.
     private void load(Rows from, int first, int count, int head, float[] to) {
+        MemorySegment data = from.data();
+        int whole = dim / COUNT * COUNT;
         for (int i = 0; i < count; i++) {
             long at = from.offset(first + i) + (long) head * dim * Float.BYTES;
-            MemorySegment.copy(from.data(), Rows.FLOAT, at, to, i * padded, dim);
+            for (int j = 0; j < whole; j += COUNT) {
+                FloatVector.fromMemorySegment(FLOATS, data, at + j * 4L, NATIVE).intoArray(to, i * padded + j);
+            }
+            for (int j = whole; j < dim; j++) {
+                to[i * padded + j] = data.get(Rows.FLOAT, at + j * 4L);
+            }
         }
     }
 
     private void store(float[] from, Rows to, int first, int count, int head) {
+        MemorySegment data = to.data();
+        int whole = dim / COUNT * COUNT;
         for (int i = 0; i < count; i++) {
             long at = to.offset(first + i) + (long) head * dim * Float.BYTES;
-            MemorySegment.copy(from, i * padded, to.data(), Rows.FLOAT, at, dim);
+            for (int j = 0; j < whole; j += COUNT) {
+                FloatVector.fromArray(FLOATS, from, i * padded + j).intoMemorySegment(data, at + j * 4L, NATIVE);
+            }
+            for (int j = whole; j < dim; j++) {
+                data.set(Rows.FLOAT, at + j * 4L, from[i * padded + j]);
+            }
         }
     }
 

@@ -236,8 +236,8 @@ final class VectorAttention implements WorkerPool.Task {
         FloatVector acc1 = FloatVector.zero(FLOATS);
         FloatVector acc2 = acc1;
         FloatVector acc3 = acc1;
-        // Probabilities past `tokens` are zero, so whole groups of four are safe.
-        for (int t = 0; t < tokens; t += 4) {
+        int t = 0;
+        for (; t <= tokens - 4; t += 4) {
             int v = t * stride + at;
             acc0 = FloatVector.fromArray(FLOATS, values, v).fma(FloatVector.broadcast(FLOATS, p[t]), acc0);
             acc1 = FloatVector.fromArray(FLOATS, values, v + stride).fma(FloatVector.broadcast(FLOATS, p[t + 1]), acc1);
@@ -245,6 +245,11 @@ final class VectorAttention implements WorkerPool.Task {
                     .fma(FloatVector.broadcast(FLOATS, p[t + 2]), acc2);
             acc3 = FloatVector.fromArray(FLOATS, values, v + 3 * stride)
                     .fma(FloatVector.broadcast(FLOATS, p[t + 3]), acc3);
+        }
+        // Values past `tokens` may be infinite, and 0 · infinity is no number.
+        for (; t < tokens; t++) {
+            acc0 = FloatVector.fromArray(FLOATS, values, t * stride + at)
+                    .fma(FloatVector.broadcast(FLOATS, p[t]), acc0);
         }
         acc0.add(acc1).add(acc2.add(acc3)).intoArray(sums, sum);
     }

@@ -3,6 +3,7 @@ package io.github.mixtral4j.kernel;
 import static io.github.mixtral4j.kernel.TestRows.assertClose;
 import static io.github.mixtral4j.kernel.TestRows.gaussian;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
@@ -15,6 +16,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -139,6 +141,38 @@ class AttentionParityTest {
         kv.forget(3, 97);
         FIVE_THREADS.forEach(
                 (name, kernels) -> assertClose(name, expected, attend(kernels, q, kv, Rounds.mixed()), 1e-5));
+    }
+
+    /// The first row that sees it is the last.
+    @ParameterizedTest
+    @MethodSource("shapes")
+    void aTokenWithoutNumbersSpoilsNoRowBeforeIt(int heads, int kvHeads, int dim, DType type) {
+        Random random = new Random(dim);
+        TestKv kv = new TestKv(heads, kvHeads, dim, type, 4, 10, random);
+        Rounds rounds = Rounds.long9();
+        int last = rounds.count() - 1;
+        Rows q = gaussian(arena, rounds.count(), heads * dim, random);
+        kv.forget(0, rounds.positions()[last]);
+        Rows expected = attend(SCALAR, q, kv, rounds);
+        FIVE_THREADS.forEach((name, kernels) -> {
+            Rows actual = attend(kernels, q, kv, rounds);
+            assertClose(name, expected.view().withRows(0, last), actual.view().withRows(0, last), 1e-5);
+        });
+    }
+
+    @Test
+    void cachesOfAnotherShapeAreRefused() {
+        TestKv kv = new TestKv(4, 2, 32, DType.F16, 4, 10, new Random(1));
+        Rounds rounds = Rounds.long9();
+        Rows narrow = Rows.allocate(arena, rounds.count(), 2 * 32);
+        Rows q = Rows.allocate(arena, rounds.count(), 4 * 32);
+        TestNative.everyLevel(1).forEach((name, kernels) -> {
+            assertThatThrownBy(() -> attend(kernels, narrow, kv, rounds))
+                    .hasMessage("expected q and out of [n, 128], as the cache has heads, found [9, 64] and [9, 64]");
+            assertThatThrownBy(() -> kernels.attend(q, kv, 2, rounds.positions(), rounds.sequences(), q.view()))
+                    .hasMessage("the cache has no layer 2");
+            kernels.close();
+        });
     }
 
     private Rows attend(Kernels kernels, Rows q, PagedKv kv, Rounds rounds) {

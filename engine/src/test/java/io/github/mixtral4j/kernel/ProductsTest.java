@@ -4,6 +4,7 @@ import static io.github.mixtral4j.kernel.TestRows.assertAbsolutelyClose;
 import static io.github.mixtral4j.kernel.TestRows.gaussian;
 import static io.github.mixtral4j.kernel.TestRows.weights;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Rows;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -34,6 +36,25 @@ class ProductsTest {
     static void close() {
         SCALAR.close();
         KERNELS.values().forEach(Kernels::close);
+    }
+
+    @Test
+    void shapesThatDoNotFitAreRefused() {
+        Tensor w = weights(arena, DType.Q8_0, 40, 32, random);
+        Rows x = gaussian(arena, 2, 32, random);
+        Rows[] wrong = {Rows.allocate(arena, 2, 16), Rows.allocate(arena, 1, 40)};
+        for (Rows y : wrong) {
+            KERNELS.forEach((name, kernels) -> assertThatThrownBy(
+                            () -> kernels.matmul(new Products().add(w, x, y), Precision.FINE))
+                    .as(name)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(
+                            "w: expected y[n, 40] = x[n, 32] · wᵀ, found y[%d, %d] and x[2, 32]", y.count(), y.cols()));
+        }
+        Rows dy = gaussian(arena, 2, 40, random);
+        Rows dx = Rows.allocate(arena, 2, 31);
+        assertThatThrownBy(() -> new BackwardProduct.OfInput(w, dy, dx))
+                .hasMessage("the shapes of dx = dy · w do not go together, with [2, 40] and [2, 31]");
     }
 
     @ParameterizedTest
