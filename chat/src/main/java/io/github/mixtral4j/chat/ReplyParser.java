@@ -38,9 +38,9 @@ public final class ReplyParser {
         this.decoder = tokenizer.streamDecoder();
     }
 
-    /// Takes the next id of the reply.
+    /// Takes the next id of the reply; one beyond the vocabulary has no text.
     /// @return the content that it adds; often empty
-    /// @throws IllegalArgumentException if the id is not in the vocabulary
+    /// @throws IllegalArgumentException if the id is negative
     public String push(int id) {
         if (!inCalls && toolCallsId.isPresent() && id == toolCallsId.getAsInt()) {
             String tail = take(decoder.flush());

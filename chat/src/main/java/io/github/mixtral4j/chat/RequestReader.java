@@ -4,6 +4,7 @@ import io.github.mixtral4j.chat.Message.AssistantMessage;
 import io.github.mixtral4j.chat.Message.SystemMessage;
 import io.github.mixtral4j.chat.Message.ToolMessage;
 import io.github.mixtral4j.chat.Message.UserMessage;
+import io.github.mixtral4j.checkpoint.Names;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -171,7 +172,6 @@ final class RequestReader {
 
     static ChatRequestException expected(String path, String what, JsonNode found) {
         String text = found.isMissingNode() ? "nothing" : PythonJson.write(found);
-        String shown = text.length() > 60 ? text.substring(0, 60) + "…" : text;
-        return new ChatRequestException(path, "expected " + what + ", got " + shown);
+        return new ChatRequestException(path, "expected " + what + ", got " + Names.printable(text, 60));
     }
 }

@@ -4,6 +4,7 @@ import io.github.mixtral4j.chat.Message.AssistantMessage;
 import io.github.mixtral4j.chat.Message.SystemMessage;
 import io.github.mixtral4j.chat.Message.ToolMessage;
 import io.github.mixtral4j.chat.Message.UserMessage;
+import io.github.mixtral4j.checkpoint.Names;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -60,7 +61,7 @@ final class RequestRules {
     static void checkName(String name, String path) {
         if (!isName(name)) {
             throw new ChatRequestException(
-                    path, "expected 1 to 64 letters, digits, underscores and dashes, got \"" + name + "\"");
+                    path, "expected 1 to 64 letters, digits, underscores and dashes, got " + Names.quote(name));
         }
     }
 

@@ -79,6 +79,14 @@ class ChatRequestTest {
                 .hasMessage(message.replace('\'', '"'));
     }
 
+    @Test
+    void endlessNamesAreShownInPart() {
+        assertThatThrownBy(() -> RequestRules.checkName("\u001b" + "x".repeat(10_000), "name"))
+                .isInstanceOf(ChatRequestException.class)
+                .hasMessage("name: expected 1 to 64 letters, digits, underscores and dashes, got \"\\u001b"
+                        + "x".repeat(54) + "…\"");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -3,6 +3,7 @@ package io.github.mixtral4j.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.mixtral4j.testkit.Fixtures;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -69,7 +70,7 @@ class ConformanceTest {
     }
 
     private static Path shared() {
-        Path folder = Path.of(System.getProperty("mixtral4j.fixtures", "../shared"), "conformance");
+        Path folder = Fixtures.path("conformance");
         assumeTrue(Files.exists(folder), () -> "conformance files are not at " + folder.toAbsolutePath());
         return folder;
     }

@@ -41,6 +41,16 @@ class ReplyParserTest {
     }
 
     @Test
+    void idsWithoutAPieceAddNothing() {
+        assertThat(V3.parse(ids("hi there", Tiny.V3.vocabSize())).content()).isEqualTo("hi there");
+        Reply calls = V3.parse(IntStream.concat(
+                        IntStream.of(Tiny.V3.vocabSize(), TOOL_CALLS),
+                        IntStream.of(ids("[{\"name\": \"f\"}]", Integer.MAX_VALUE)))
+                .toArray());
+        assertThat(calls.toolCalls()).hasSize(1);
+    }
+
+    @Test
     void idsComeFromTheGivenRandom() {
         assertThat(idFrom(new Random(1))).isEqualTo(idFrom(new Random(1))).isNotEqualTo(idFrom(new Random(2)));
     }

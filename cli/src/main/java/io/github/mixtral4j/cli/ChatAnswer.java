@@ -24,6 +24,7 @@ final class ChatAnswer implements Consumer<GenerationEvent> {
     private final CompletableFuture<GenerationEvent.Finished> end = new CompletableFuture<>();
     private final StringBuilder text = new StringBuilder();
     private final List<Integer> ids = new ArrayList<>();
+    private boolean begun;
     private boolean inCalls;
 
     /// @param toolCallsId the token with which the model begins tool calls
@@ -52,8 +53,9 @@ final class ChatAnswer implements Consumer<GenerationEvent> {
     private void show(String delta, int token) {
         ids.add(token);
         inCalls |= toolCallsId.isPresent() && toolCallsId.getAsInt() == token;
-        // The first piece of an answer carries the space that the vocabulary puts before words.
-        String shown = text.isEmpty() && delta.startsWith(" ") ? delta.substring(1) : delta;
+        // The first piece of an answer carries the space that the vocabulary puts before words; a second one is text.
+        String shown = !begun && delta.startsWith(" ") ? delta.substring(1) : delta;
+        begun |= !delta.isEmpty();
         text.append(shown);
         if (!inCalls) {
             console.print(shown);

@@ -4,10 +4,10 @@ import io.github.mixtral4j.chat.ChatRequest;
 import io.github.mixtral4j.chat.Message;
 import io.github.mixtral4j.chat.Tool;
 import io.github.mixtral4j.chat.ToolCall;
+import io.github.mixtral4j.checkpoint.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -33,14 +33,7 @@ final class ConversationFile {
             ArrayNode tools = root.putArray("tools");
             conversation.tools().forEach(tool -> write(tools.addObject(), tool));
         }
-        Path folder = file.toAbsolutePath().getParent();
-        Path temporary = Files.createTempFile(folder, ".chat", ".tmp");
-        try {
-            Files.write(temporary, Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        AtomicFile.write(file, Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));
     }
 
     private static void write(ObjectNode object, Message message) {

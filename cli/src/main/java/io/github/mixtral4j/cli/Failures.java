@@ -2,6 +2,7 @@ package io.github.mixtral4j.cli;
 
 import io.github.mixtral4j.chat.ChatRequestException;
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.tokenizer.TokenizerException;
 import io.github.mixtral4j.train.TrainException;
@@ -17,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /// The one place that turns what went wrong into a line for the user. `MIXTRAL4J_DEBUG=1` adds the stack trace.
 final class Failures {
+    private static final int MAX_LENGTH = 1000;
+
+    /// Leaves room for what [#message] puts around it.
+    private static final int MAX_LINE_LENGTH = 850;
+
     private Failures() {}
 
     /// Prints the message of a failed command.
@@ -36,12 +42,17 @@ final class Failures {
         return wrongUsage ? Main.WRONG_USAGE : Main.FAILED;
     }
 
-    /// What went wrong, in the user's words, on one line.
+    /// What went wrong, in the user's words, on one line of bounded length without control characters,
+    /// whatever the name of a file or a text inside it may be.
     static String message(Throwable cause) {
+        return Names.printable(describe(cause), MAX_LENGTH);
+    }
+
+    private static String describe(Throwable cause) {
         return switch (cause) {
             case NoSuchFileException e -> e.getFile() + ": no such file or folder";
             case AccessDeniedException e -> e.getFile() + ": permission denied";
-            case FileAlreadyExistsException e -> e.getFile() + ": exists already";
+            case FileAlreadyExistsException e when e.getReason() == null -> e.getFile() + ": exists already";
             case NotDirectoryException e -> e.getFile() + ": not a folder";
             case DirectoryNotEmptyException e -> e.getFile() + ": the folder is not empty";
             case FileSystemException e when e.getReason() != null -> e.getFile() + ": " + firstLine(e.getReason());
@@ -51,7 +62,7 @@ final class Failures {
             case InternalError e
             when firstLine(e.getMessage()).contains("memory access") ->
                 "a model file became shorter or unreadable while it was in use";
-            case GenerationException e when e.getCause() instanceof Error error -> message(error);
+            case GenerationException e when e.getCause() instanceof Error error -> describe(error);
             case StackOverflowError _ -> "the input is nested too deeply";
             case Throwable t
             when t.getMessage() != null && !t.getMessage().isBlank() -> {
@@ -80,15 +91,16 @@ final class Failures {
         return message != null && (message.contains("Broken pipe") || message.contains("pipe is being closed"));
     }
 
-    /// The message without what follows its first line.
+    /// The message without what follows its first line, [Names#printable(String, int)].
     static String firstLine(@Nullable String text) {
         if (text == null) {
             return "";
         }
-        return text.lines()
+        String line = text.lines()
                 .map(String::strip)
                 .filter(s -> !s.isEmpty())
                 .findFirst()
                 .orElse("");
+        return Names.printable(line, MAX_LINE_LENGTH);
     }
 }

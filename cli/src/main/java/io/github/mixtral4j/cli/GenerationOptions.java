@@ -6,6 +6,7 @@ import io.github.mixtral4j.generate.LocalGenerator;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -36,11 +37,13 @@ final class GenerationOptions {
     }
 
     /// Starts the loop over a model, which stays the caller's, to be closed afterwards.
-    LocalGenerator start(OpenModel model, Tokenizer tokenizer) {
+    LocalGenerator start(OpenModel model, Tokenizer tokenizer) throws IOException {
         GeneratorOptions sizes = GeneratorOptions.of(model.config().contextLength())
                 .withCacheType(models.kvType())
                 .withMaxRunning(1);
-        return LocalGenerator.start(model.model(), tokenizer, Set.of(tokenizer.eosId()), sizes);
+        Set<Integer> eosIds = new HashSet<>(model.loaded().eosIds());
+        eosIds.add(tokenizer.eosId());
+        return LocalGenerator.start(model.model(), tokenizer, eosIds, sizes);
     }
 
     /// The request to complete `prompt` in the way that was asked for.

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.cli;
 
+import io.github.mixtral4j.checkpoint.LoadMode;
 import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.load.LoadOptions;
 import io.github.mixtral4j.load.LoadedModel;
@@ -57,7 +58,8 @@ final class InspectCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         int asked = context == null ? 0 : ModelOptions.positive("--context", context);
         DType cacheType = ModelOptions.kvType(kvType);
-        try (LoadedModel model = ModelLoader.load(path, LoadOptions.DEFAULT)) {
+        // Nothing runs: to move the weights into huge pages would only read the whole file.
+        try (LoadedModel model = ModelLoader.load(path, LoadOptions.DEFAULT.withMode(LoadMode.MMAP))) {
             Map<String, Object> facts = facts(model, asked == 0 ? model.config().contextLength() : asked, cacheType);
             if (json) {
                 facts.put(

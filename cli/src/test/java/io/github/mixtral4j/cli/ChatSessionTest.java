@@ -142,6 +142,19 @@ final class ChatSessionTest {
     }
 
     @Test
+    void onlyTheSpaceBeforeTheFirstWordIsTakenAway() throws Exception {
+        answers.add(sink -> {
+            for (String delta : new String[] {"", " ", " ", "Good"}) {
+                sink.accept(new GenerationEvent.Text(delta, 1, Optional.empty()));
+            }
+            sink.accept(finished(FinishReason.STOP));
+        });
+        session.say("Hello");
+        assertThat(session.conversation().messages().getLast()).isEqualTo(new AssistantMessage(" Good"));
+        assertThat(printed()).isEqualTo(" Good\n");
+    }
+
+    @Test
     void toolCallsWaitForTheirResults() throws Exception {
         int[] calls = tokenizer.encode("[{\"name\": \"add\", \"arguments\": {\"a\": 1}, \"id\": \"abcdefghi\"}]");
         int[] ids = new int[calls.length + 1];

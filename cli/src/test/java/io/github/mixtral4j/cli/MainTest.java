@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class MainTest {
@@ -98,6 +101,9 @@ final class MainTest {
                 .isEqualTo("/secret: permission denied");
         assertThat(Failures.message(new java.nio.file.FileSystemException("/a", null, "Is a directory")))
                 .isEqualTo("/a: Is a directory");
+        assertThat(Failures.message(new FileAlreadyExistsException("/a", null, "is a folder")))
+                .isEqualTo("/a: is a folder");
+        assertThat(Failures.message(new FileAlreadyExistsException("/a"))).isEqualTo("/a: exists already");
         assertThat(Failures.message(new IllegalArgumentException("first\nsecond")))
                 .isEqualTo("first");
         assertThat(Failures.message(new IllegalStateException("odd")))
@@ -107,5 +113,20 @@ final class MainTest {
         assertThat(Failures.message(new InternalError("a fault occurred in an unsafe memory access operation")))
                 .isEqualTo("a model file became shorter or unreadable while it was in use");
         assertThat(Failures.message(new StackOverflowError())).isEqualTo("the input is nested too deeply");
+    }
+
+    @Test
+    void failuresAreShortAndSteerNoTerminal() {
+        String foreign = "\u001b[2J" + "x".repeat(100_000);
+        for (Throwable failure : List.of(
+                new IllegalArgumentException(foreign),
+                new IllegalStateException(foreign),
+                new FileAlreadyExistsException(foreign),
+                new FileSystemException("/a", null, foreign))) {
+            String message = Failures.message(failure);
+            assertThat(message).contains("\\u001b[2Jxxx").hasSizeLessThan(1010);
+            assertThat(message.chars().anyMatch(Character::isISOControl)).isFalse();
+        }
+        assertThat(Failures.message(new IllegalStateException(foreign))).endsWith("… (MIXTRAL4J_DEBUG=1 shows where)");
     }
 }

@@ -1,6 +1,7 @@
 package io.github.mixtral4j.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -22,7 +23,11 @@ public final class AtomicFile implements AutoCloseable {
         this.temporary = temporary;
         this.channel = channel;
         this.cleanup = new Thread(() -> temporary.toFile().delete(), "remove " + temporary);
-        Runtime.getRuntime().addShutdownHook(cleanup);
+        try {
+            Runtime.getRuntime().addShutdownHook(cleanup);
+        } catch (IllegalStateException e) {
+            // The JVM is on its way out. What it still has time to write is worth writing.
+        }
     }
 
     /// Begins a file, in a folder that is there.
@@ -40,16 +45,40 @@ public final class AtomicFile implements AutoCloseable {
                 FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
     }
 
+    /// Writes a file whose content is at hand, or replaces it.
+    ///
+    /// @throws IOException if the disk is full or the folder cannot be written; the target is as it was
+    public static void write(Path target, byte[] content) throws IOException {
+        try (AtomicFile file = create(target)) {
+            ByteBuffer rest = ByteBuffer.wrap(content);
+            while (rest.hasRemaining()) {
+                file.channel().write(rest);
+            }
+            file.commit();
+        }
+    }
+
     /// Where to write. Positional writes may come from several threads.
     public FileChannel channel() {
         return channel;
     }
 
-    /// Makes the target what has been written.
+    /// Makes the target what has been written, and lasting: after a loss of power, too, it is the old file
+    /// or the new one.
     public void commit() throws IOException {
         channel.force(true);
         channel.close();
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        forceNames(target.toAbsolutePath().resolveSibling(""));
+    }
+
+    /// Takes the names in a folder to the disk, where the file may be without its new name until then.
+    private static void forceNames(Path folder) {
+        try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
+            names.force(true);
+        } catch (IOException e) {
+            // Not every system opens folders (Windows does not), and the file is complete without this.
+        }
     }
 
     @Override

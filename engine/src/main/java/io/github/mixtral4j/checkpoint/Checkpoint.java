@@ -12,8 +12,9 @@ import java.util.Optional;
 /// `IllegalStateException`. Nothing in here interprets a tensor's name. Immutable, so all threads may read.
 ///
 /// Everything a file says is checked against the file's length before it is believed: every byte of every tensor lies
-/// inside the file as it was at opening. A file that someone shortens afterwards makes the access throw
-/// `InternalError`; the process survives.
+/// inside the file as it was at opening. Where a mapped file ([LoadMode#MMAP], [LoadMode#AUTO]) is
+/// shortened afterwards, Java's own accesses throw `InternalError`, but native kernels that read there end
+/// the process. Who must reckon with that copies the weights: [LoadMode#COPY].
 ///
 /// A tensor's bytes may start at any address: safetensors promises no alignment. Read them through unaligned layouts.
 public sealed interface Checkpoint extends AutoCloseable permits GgufCheckpoint, SafetensorsCheckpoint {

@@ -5,10 +5,13 @@ package io.github.mixtral4j.checkpoint;
 public final class CheckpointException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /// @param message a sentence for the user: file, tensor or key, expected, found
     public CheckpointException(String message) {
         super(message);
     }
 
+    /// @param message a sentence for the user: file, tensor or key, expected, found
+    /// @param cause what was thrown where it was noticed
     public CheckpointException(String message, Throwable cause) {
         super(message, cause);
     }

@@ -39,14 +39,6 @@ public enum GgufType {
         return minBytes;
     }
 
-    /// Whether values are [GgufValue.Int].
-    boolean isInteger() {
-        return switch (this) {
-            case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> true;
-            case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> false;
-        };
-    }
-
     /// Whether `value` is in range; a `UINT64` uses all bits of the `long`.
     boolean holds(long value) {
         return switch (this) {

@@ -109,6 +109,6 @@ final class Json {
     }
 
     private static CheckpointException malformed(String file, JacksonException e) {
-        return new CheckpointException(file + ": malformed JSON: " + Names.printable(e.getOriginalMessage()), e);
+        return new CheckpointException(file + ": malformed JSON: " + Names.printable(e.getOriginalMessage(), 300), e);
     }
 }

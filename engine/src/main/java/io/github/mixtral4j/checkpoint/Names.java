@@ -40,8 +40,16 @@ public final class Names {
 
     /// A foreign text in quotes, shortened and [#printable(String)].
     public static String quote(String text) {
-        String shown = text.substring(0, Math.min(text.length(), 60));
-        return '"' + printable(shown) + (shown.length() < text.length() ? "…\"" : "\"");
+        return '"' + printable(text, 60) + '"';
+    }
+
+    /// A foreign text, [#printable(String)] and shortened.
+    ///
+    /// @param length characters to show at most, but for the ellipsis
+    public static String printable(String text, int length) {
+        String shown = printable(text.substring(0, Math.min(text.length(), length)));
+        boolean whole = shown.length() <= length && text.length() <= length;
+        return whole ? shown : shown.substring(0, Math.min(shown.length(), length)) + "…";
     }
 
     /// A foreign text with control characters as `\u001b`.

@@ -4,6 +4,7 @@ import io.github.mixtral4j.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -124,7 +125,8 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         return Collections.unmodifiableMap(shards);
     }
 
-    /// Names of the tensors in formats this engine cannot read; [#find] says of each why.
+    /// Names of the tensors this engine cannot read, because of their format or because they are no vector
+    /// or matrix; [#find] says of each why.
     public Set<String> unreadable() {
         return refused.keySet();
     }
@@ -132,6 +134,15 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     /// The content of the config file, a JSON object.
     public JsonNode config() {
         return config;
+    }
+
+    /// The content of another config of the folder, a JSON object, or empty if there is no such file.
+    ///
+    /// @throws CheckpointException if it is something else than a JSON object
+    /// @throws IOException if it cannot be read
+    public Optional<JsonNode> config(String name) throws IOException {
+        Path file = folder.resolve(name);
+        return Files.exists(file) ? Optional.of(Json.readConfig(file)) : Optional.empty();
     }
 
     /// The folder, where tokenizer files may lie beside the weights.

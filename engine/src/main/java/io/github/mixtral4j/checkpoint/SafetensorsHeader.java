@@ -78,6 +78,8 @@ record SafetensorsHeader(List<LocatedTensor> tensors, Map<String, String> refuse
                 refused.put(entry.name(), where + entry.dtype() + " cannot be read; expected F32, F16 or BF16");
             } else if (entry.shape().isEmpty()) {
                 refused.put(entry.name(), where + "a single number; expected a vector or a matrix");
+            } else if (entry.shape().contains(0L)) {
+                refused.put(entry.name(), where + "expected positive dimensions, found " + entry.shape());
             } else {
                 TensorInfo info = new TensorInfo(entry.name(), dtype, shape(where, dtype, entry));
                 tensors.add(new LocatedTensor(info, dataStart + entry.begin()));
@@ -143,9 +145,6 @@ record SafetensorsHeader(List<LocatedTensor> tensors, Map<String, String> refuse
         }
         if (offsets.size() != 2 || offsets.get(0) > offsets.get(1)) {
             throw new CheckpointException(where + "expected data_offsets [begin, end], found " + offsets);
-        }
-        if (shape.contains(0L)) {
-            throw new CheckpointException(where + "expected positive dimensions, found " + shape);
         }
         return new Entry(name, dtype, shape, offsets.get(0), offsets.get(1));
     }

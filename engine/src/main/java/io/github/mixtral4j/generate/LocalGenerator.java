@@ -60,7 +60,8 @@ public final class LocalGenerator implements Generator {
 
     /// Allocates cache and workspace and starts the loop. The model stays the caller's, to be closed afterwards.
     ///
-    /// @param eosTokens ids with which the model ends its text, usually [Tokenizer#eosId()] alone
+    /// @param eosTokens ids with which the model ends its text: [Tokenizer#eosId()], and what its files
+    ///     declare besides
     /// @throws IllegalArgumentException if the options ask for a longer context than the model's
     public static LocalGenerator start(
             Mixtral model, Tokenizer tokenizer, Set<Integer> eosTokens, GeneratorOptions options) {

@@ -3,6 +3,7 @@ package io.github.mixtral4j.load;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.checkpoint.GgufCheckpoint;
 import io.github.mixtral4j.checkpoint.GgufMetadata;
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.model.Adapter;
 import io.github.mixtral4j.model.AdapterTarget;
 import io.github.mixtral4j.model.MixtralConfig;
@@ -77,8 +78,8 @@ final class GgufAdapter {
     private static void require(GgufCheckpoint checkpoint, String key, String expected) {
         String found = checkpoint.metadata().text(key);
         if (!found.equals(expected)) {
-            throw new CheckpointException(checkpoint.name() + ": " + key + " is \"" + found + "\"; a LoRA adapter of "
-                    + "this engine's models says \"" + expected + "\"");
+            throw new CheckpointException(checkpoint.name() + ": " + key + " is " + Names.quote(found)
+                    + "; a LoRA adapter of this engine's models says \"" + expected + "\"");
         }
     }
 

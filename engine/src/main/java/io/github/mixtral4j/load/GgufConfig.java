@@ -2,6 +2,7 @@ package io.github.mixtral4j.load;
 
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.checkpoint.GgufMetadata;
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
 import java.util.function.IntSupplier;
@@ -55,8 +56,8 @@ final class GgufConfig {
     private void checkArchitecture() {
         String architecture = metadata.text(ARCHITECTURE);
         if (!architecture.equals("llama")) {
-            throw new CheckpointException(file + ": " + ARCHITECTURE + " is \"" + architecture + "\"; this engine runs "
-                    + "\"llama\" with expert_count > 0 (Mixtral) or without experts (Mistral 7B)");
+            throw new CheckpointException(file + ": " + ARCHITECTURE + " is " + Names.quote(architecture)
+                    + "; this engine runs \"llama\" with expert_count > 0 (Mixtral) or without experts (Mistral 7B)");
         }
     }
 
@@ -65,7 +66,7 @@ final class GgufConfig {
         String type = "llama.rope.scaling.type";
         boolean none = metadata.has(type) && metadata.text(type).equals("none");
         if (metadata.has(type) && !none) {
-            throw unsupportedRope(type, '"' + metadata.text(type) + '"');
+            throw unsupportedRope(type, Names.quote(metadata.text(type)));
         }
         for (String factor : new String[] {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
             float value = real(factor, 1);

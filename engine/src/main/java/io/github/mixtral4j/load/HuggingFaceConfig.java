@@ -1,5 +1,6 @@
 package io.github.mixtral4j.load;
 
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
 import java.util.Optional;
@@ -29,13 +30,15 @@ final class HuggingFaceConfig {
             throw keys.error("hidden_size (" + hidden + ") must be a multiple of num_attention_heads (" + heads + ")");
         }
         boolean mixture = config.mixture;
+        // To transformers, null is not the default: it means a key head for every query head.
+        int absentKvHeads = keys.names().contains("num_key_value_heads") ? heads : 8;
         int context = keys.integer("max_position_embeddings", 4096 * 32);
         Supplier<MixtralConfig> numbers = () -> new MixtralConfig(
                 hidden,
                 keys.integer("intermediate_size"),
                 keys.integer("num_hidden_layers"),
                 heads,
-                keys.integer("num_key_value_heads", 8),
+                keys.integer("num_key_value_heads", absentKvHeads),
                 keys.integer("head_dim", hidden / heads),
                 keys.has("vocab_size") ? keys.integer("vocab_size") : embeddingRows.getAsInt(),
                 mixture ? keys.integer("num_local_experts", 8) : 1,
@@ -55,23 +58,23 @@ final class HuggingFaceConfig {
             case "MixtralForCausalLM", "mixtral" -> true;
             case "MistralForCausalLM", "mistral" -> false;
             default ->
-                throw keys.error((architecture.isPresent() ? "architectures" : "model_type") + " is \"" + type
-                        + "\"; this engine runs MixtralForCausalLM and MistralForCausalLM");
+                throw keys.error((architecture.isPresent() ? "architectures" : "model_type") + " is "
+                        + Names.quote(type) + "; this engine runs MixtralForCausalLM and MistralForCausalLM");
         };
     }
 
     private void checkSupported() {
         String activation = keys.text("hidden_act", "silu");
         if (!activation.equals("silu")) {
-            throw keys.error("hidden_act is \"" + activation + "\"; this engine runs \"silu\"");
+            throw keys.error("hidden_act is " + Names.quote(activation) + "; this engine runs \"silu\"");
         }
         if (keys.flag("attention_bias")) {
             throw keys.error("attention_bias is true; this engine runs models without biases");
         }
         keys.object("quantization_config").ifPresent(quantization -> {
-            throw keys.error("the weights are quantized (quantization_config \""
-                    + quantization.text("quant_method", "unknown")
-                    + "\"); this engine reads safetensors of F32, F16 and BF16, and GGUF");
+            throw keys.error("the weights are quantized (quantization_config "
+                    + Names.quote(quantization.text("quant_method", "unknown"))
+                    + "); this engine reads safetensors of F32, F16 and BF16, and GGUF");
         });
         if (keys.real("partial_rotary_factor", 1) != 1) {
             throw keys.error("partial_rotary_factor is " + keys.real("partial_rotary_factor")
@@ -82,7 +85,8 @@ final class HuggingFaceConfig {
                 // Older configs say "type".
                 String type = rope.text("rope_type", rope.text("type", "default"));
                 if (!type.equals("default")) {
-                    throw keys.error(key + " is \"" + type + "\"; this engine runs rotary embedding without scaling");
+                    throw keys.error(
+                            key + " is " + Names.quote(type) + "; this engine runs rotary embedding without scaling");
                 }
             });
         }

@@ -1,7 +1,10 @@
 package io.github.mixtral4j.load;
 
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import io.github.mixtral4j.checkpoint.Names;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -37,6 +40,22 @@ final class JsonKeys {
 
     int integer(String key, int absent) {
         return has(key) ? integer(key) : absent;
+    }
+
+    /// Whole numbers that fit an `int`: one, or an array of them; none if the key is absent.
+    List<Integer> integers(String key) {
+        List<Integer> numbers = new ArrayList<>();
+        if (has(key)) {
+            JsonNode value = get(key, "a whole number");
+            Iterable<JsonNode> elements = value.isArray() ? value : List.of(value);
+            for (JsonNode element : elements) {
+                if (!element.isIntegralNumber() || !element.canConvertToInt()) {
+                    throw unexpected(key, "a whole number or an array of them", value);
+                }
+                numbers.add(element.intValue());
+            }
+        }
+        return numbers;
     }
 
     /// A number.
@@ -142,6 +161,6 @@ final class JsonKeys {
 
     /// A foreign text as messages show it.
     static String shorten(String text) {
-        return text.length() <= 60 ? text : text.substring(0, 60) + "…";
+        return Names.printable(text, 60);
     }
 }

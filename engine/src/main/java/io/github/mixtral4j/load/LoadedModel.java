@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
+import java.util.Set;
 
 /// A model's config, weights and tokenizer. Owns the checkpoint: closing it invalidates the weights.
 public final class LoadedModel implements AutoCloseable {
@@ -51,7 +52,7 @@ public final class LoadedModel implements AutoCloseable {
     /// @throws CheckpointException if it has more pieces than the model's vocabulary: ids without embedding
     /// @throws io.github.mixtral4j.tokenizer.TokenizerException if it is not one that can be used
     public Optional<Tokenizer> tokenizer() throws IOException {
-        Optional<Tokenizer> tokenizer = TokenizerLoader.of(checkpoint);
+        Optional<Tokenizer> tokenizer = TokenizerLoader.of(checkpoint, config.vocabSize());
         if (tokenizer.isPresent()) {
             int pieces = tokenizer.get().vocabSize();
             String sizes = checkpoint.name() + ": the tokenizer has " + pieces + " pieces, the model's vocabulary "
@@ -64,6 +65,15 @@ public final class LoadedModel implements AutoCloseable {
             }
         }
         return tokenizer;
+    }
+
+    /// Ids with which the model ends its text, as far as its files declare them: fine-tunes may have others
+    /// besides [Tokenizer#eosId()] or in its place. Each call reads them anew.
+    ///
+    /// @throws CheckpointException if they are no ids
+    /// @throws IOException if a file cannot be read
+    public Set<Integer> eosIds() throws IOException {
+        return EosIds.of(checkpoint, config.vocabSize());
     }
 
     @Override

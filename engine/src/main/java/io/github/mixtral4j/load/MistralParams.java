@@ -1,5 +1,6 @@
 package io.github.mixtral4j.load;
 
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.model.RopeLayout;
 import java.util.Optional;
@@ -45,7 +46,8 @@ final class MistralParams {
     private static void checkSupported(JsonKeys keys) {
         String type = keys.text("model_type", "transformer");
         if (!type.equals("transformer")) {
-            throw keys.error("model_type is \"" + type + "\"; this engine runs \"transformer\" (Mixtral, Mistral 7B)");
+            throw keys.error(
+                    "model_type is " + Names.quote(type) + "; this engine runs \"transformer\" (Mixtral, Mistral 7B)");
         }
         for (String key : new String[] {"vision_encoder", "yarn", "llama_4_scaling", "quantization", "lora"}) {
             if (keys.has(key)) {

@@ -15,6 +15,7 @@ import io.github.mixtral4j.quant.BlockCodec;
 import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.tensor.Shape;
 import io.github.mixtral4j.tensor.Tensor;
+import io.github.mixtral4j.tokenizer.PieceType;
 import io.github.mixtral4j.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -31,10 +32,15 @@ import java.util.stream.IntStream;
 public final class ModelWriter {
     private static final long CHUNK_BYTES = 4L << 20;
 
+    /// What converters give to padding: text never merges to it.
+    private static final float PADDING_SCORE = -1e9f;
+
     private ModelWriter() {}
 
     /// A tensor of the file and the matrices it is made of: several for a stack of experts.
-    private record Entry(TensorInfo info, List<Tensor> matrices) {}
+    ///
+    /// @param rotated whether these are wq or wk, whose rows have another order in the file
+    private record Entry(TensorInfo info, List<Tensor> matrices, boolean rotated) {}
 
     /// Writes a file, replacing one of this name when complete.
     ///
@@ -52,7 +58,7 @@ public final class ModelWriter {
             DType matrices,
             int threads)
             throws IOException {
-        Map<String, Entry> entries = entries(config, weights, matrices);
+        Map<String, Entry> entries = entries(weights, matrices);
         List<TensorInfo> infos = entries.values().stream().map(Entry::info).toList();
         Map<String, GgufValue> metadata = metadata(title, config, vocabulary);
         fileType(matrices).ifPresent(type -> metadata.put("general.file_type", GgufValue.uint32(type)));
@@ -60,12 +66,21 @@ public final class ModelWriter {
             Entry entry = Optional.ofNullable(entries.get(info.name())).orElseThrow();
             long at = 0;
             for (Tensor matrix : entry.matrices()) {
-                at = write(matrix, info.dtype(), at, sink);
+                // Here and not sooner, so that no more than `threads` copies are there at a time.
+                try (Arena copy = Arena.ofConfined()) {
+                    Tensor ordered = entry.rotated() ? inOrder(matrix, config, copy) : matrix;
+                    at = write(ordered, info.dtype(), at, sink);
+                }
             }
         });
     }
 
-    /// What a file says about a model and its tokenizer.
+    private static Tensor inOrder(Tensor matrix, MixtralConfig config, Arena memory) {
+        return RopeRows.reorder(matrix, config.headDim(), config.rope(), TensorNaming.GGUF.rope(), memory);
+    }
+
+    /// What a file says about a model and its tokenizer. The tokens are as many as the rows of the
+    /// embedding, as llama.cpp expects: where the vocabulary has fewer, padding follows that no text reaches.
     public static Map<String, GgufValue> metadata(String title, MixtralConfig config, Vocabulary vocabulary) {
         Map<String, GgufValue> values = new LinkedHashMap<>();
         values.put("general.architecture", GgufValue.text("llama"));
@@ -89,23 +104,30 @@ public final class ModelWriter {
             values.put("llama.expert_used_count", GgufValue.uint32(config.numExpertsPerToken()));
         }
         values.put("llama.vocab_size", GgufValue.uint32(config.vocabSize()));
-        tokenizer(values, vocabulary);
+        tokenizer(values, vocabulary, config.vocabSize());
         return values;
     }
 
-    private static void tokenizer(Map<String, GgufValue> values, Vocabulary vocabulary) {
-        List<Integer> ids = IntStream.range(0, vocabulary.size()).boxed().toList();
+    private static void tokenizer(Map<String, GgufValue> values, Vocabulary vocabulary, int vocabSize) {
+        int pieces = vocabulary.size();
+        List<Integer> ids =
+                IntStream.range(0, Math.max(pieces, vocabSize)).boxed().toList();
         values.put("tokenizer.ggml.model", GgufValue.text("llama"));
         values.put(
                 "tokenizer.ggml.tokens",
-                GgufValue.texts(ids.stream().map(vocabulary::piece).toList()));
+                GgufValue.texts(ids.stream()
+                        .map(id -> id < pieces ? vocabulary.piece(id) : "[PAD" + id + "]")
+                        .toList()));
         values.put(
                 "tokenizer.ggml.scores",
-                GgufValue.float32s(ids.stream().map(vocabulary::score).toList()));
+                GgufValue.float32s(ids.stream()
+                        .map(id -> id < pieces ? vocabulary.score(id) : PADDING_SCORE)
+                        .toList()));
         values.put(
                 "tokenizer.ggml.token_type",
-                GgufValue.int32s(
-                        ids.stream().map(id -> vocabulary.type(id).code()).toList()));
+                GgufValue.int32s(ids.stream()
+                        .map(id -> (id < pieces ? vocabulary.type(id) : PieceType.UNUSED).code())
+                        .toList()));
         values.put("tokenizer.ggml.bos_token_id", GgufValue.uint32(vocabulary.bosId()));
         values.put("tokenizer.ggml.eos_token_id", GgufValue.uint32(vocabulary.eosId()));
         values.put("tokenizer.ggml.unknown_token_id", GgufValue.uint32(vocabulary.unkId()));
@@ -131,7 +153,7 @@ public final class ModelWriter {
         };
     }
 
-    private static Map<String, Entry> entries(MixtralConfig config, MixtralWeights weights, DType matrices) {
+    private static Map<String, Entry> entries(MixtralWeights weights, DType matrices) {
         TensorNaming naming = TensorNaming.GGUF;
         Map<String, Entry> entries = new LinkedHashMap<>();
         matrix(entries, naming.template(Part.EMBEDDING), matrices, weights.embedding());
@@ -139,10 +161,9 @@ public final class ModelWriter {
             String layer = Integer.toString(i);
             LayerWeights block = weights.layers().get(i);
             Function<String, String> name = template -> template.replace("{i}", layer);
-            Function<Tensor, Tensor> rotated = w -> RopeRows.reorder(w, config.headDim(), config.rope(), naming.rope());
             vector(entries, name.apply(naming.template(Part.ATTENTION_NORM)), block.attentionNorm());
-            matrix(entries, name.apply(naming.template(Part.WQ)), matrices, rotated.apply(block.wq()));
-            matrix(entries, name.apply(naming.template(Part.WK)), matrices, rotated.apply(block.wk()));
+            rotated(entries, name.apply(naming.template(Part.WQ)), matrices, block.wq());
+            rotated(entries, name.apply(naming.template(Part.WK)), matrices, block.wk());
             matrix(entries, name.apply(naming.template(Part.WV)), matrices, block.wv());
             matrix(entries, name.apply(naming.template(Part.WO)), matrices, block.wo());
             vector(entries, name.apply(naming.template(Part.FFN_NORM)), block.ffnNorm());
@@ -167,13 +188,19 @@ public final class ModelWriter {
     }
 
     private static void vector(Map<String, Entry> entries, String name, Tensor vector) {
-        entries.put(name, new Entry(new TensorInfo(name, DType.F32, Shape.of(vector.cols())), List.of(vector)));
+        entries.put(name, new Entry(new TensorInfo(name, DType.F32, Shape.of(vector.cols())), List.of(vector), false));
     }
 
     private static void matrix(Map<String, Entry> entries, String name, DType dtype, Tensor matrix) {
-        entries.put(
-                name,
-                new Entry(new TensorInfo(name, dtype, Shape.matrix(matrix.rows(), matrix.cols())), List.of(matrix)));
+        entries.put(name, new Entry(info(name, dtype, matrix), List.of(matrix), false));
+    }
+
+    private static void rotated(Map<String, Entry> entries, String name, DType dtype, Tensor matrix) {
+        entries.put(name, new Entry(info(name, dtype, matrix), List.of(matrix), true));
+    }
+
+    private static TensorInfo info(String name, DType dtype, Tensor matrix) {
+        return new TensorInfo(name, dtype, Shape.matrix(matrix.rows(), matrix.cols()));
     }
 
     private static void stack(
@@ -185,7 +212,7 @@ public final class ModelWriter {
         List<Tensor> matrices = experts.stream().map(which).toList();
         Shape shape = Shape.of(
                 matrices.size(), matrices.getFirst().rows(), matrices.getFirst().cols());
-        entries.put(name, new Entry(new TensorInfo(name, dtype, shape), matrices));
+        entries.put(name, new Entry(new TensorInfo(name, dtype, shape), matrices, false));
     }
 
     /// @return where the next matrix begins

@@ -1,5 +1,6 @@
 package io.github.mixtral4j.load;
 
+import io.github.mixtral4j.checkpoint.Names;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -43,10 +44,13 @@ record PeftConfig(
     /// A module or the end of one, perhaps anchored; PEFT would take any regular expression.
     private static final Pattern MODULE = Pattern.compile("\\^?\\w+(\\.\\w+)*\\$?");
 
+    /// Far beyond any real module; the pattern takes stack with every dot.
+    private static final int MAX_MODULE_LENGTH = 256;
+
     static PeftConfig read(JsonKeys keys) {
         String type = keys.text("peft_type");
         if (!type.equals("LORA")) {
-            throw keys.error("peft_type is \"" + type + "\"; this engine runs \"LORA\"");
+            throw keys.error("peft_type is " + Names.quote(type) + "; this engine runs \"LORA\"");
         }
         for (String flag : UNSUPPORTED_FLAGS) {
             if (keys.flag(flag)) {
@@ -65,9 +69,9 @@ record PeftConfig(
         keys.textIfAny("init_lora_weights")
                 .filter(start -> CHANGES_BASE.matcher(start).matches())
                 .ifPresent(start -> {
-                    throw keys.error(
-                            "init_lora_weights is \"" + start + "\": such an adapter belongs to a base that was "
-                                    + "changed, too; save it with path_initial_model_for_weight_conversion, as PEFT has it");
+                    throw keys.error("init_lora_weights is " + Names.quote(start)
+                            + ": such an adapter belongs to a base that was changed, too; save it with"
+                            + " path_initial_model_for_weight_conversion, as PEFT has it");
                 });
         return new PeftConfig(
                 rank(keys, "r", keys.integer("r")),
@@ -82,7 +86,7 @@ record PeftConfig(
         keys.object(key).ifPresent(entries -> {
             for (String module : entries.names()) {
                 String name = module.replace("\\.", ".");
-                if (!MODULE.matcher(name).matches()) {
+                if (name.length() > MAX_MODULE_LENGTH || !MODULE.matcher(name).matches()) {
                     throw entries.error("expected names of modules, found the expression " + JsonKeys.shorten(module));
                 }
                 double value = key.equals("rank_pattern")

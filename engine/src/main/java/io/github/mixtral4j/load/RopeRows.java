@@ -12,13 +12,19 @@ import java.lang.foreign.MemorySegment;
 final class RopeRows {
     private RopeRows() {}
 
-    /// The tensor in another order; itself if the orders are the same, else a copy outside the heap.
+    /// The tensor in another order; itself if the orders are the same, else a copy outside the heap that
+    /// lasts as long as something refers to it.
     static Tensor reorder(Tensor tensor, int headDim, RopeLayout from, RopeLayout to) {
+        return reorder(tensor, headDim, from, to, Arena.ofAuto());
+    }
+
+    /// The tensor in another order; itself if the orders are the same, else a copy in `memory`.
+    static Tensor reorder(Tensor tensor, int headDim, RopeLayout from, RopeLayout to, Arena memory) {
         if (from == to) {
             return tensor;
         }
         long rowBytes = tensor.rowBytes();
-        MemorySegment rows = Arena.ofAuto().allocate(tensor.data().byteSize(), 64);
+        MemorySegment rows = memory.allocate(tensor.data().byteSize(), 64);
         for (int row = 0; row < tensor.rows(); row++) {
             int within = row % headDim;
             int other = row

@@ -4,8 +4,10 @@ import io.github.mixtral4j.checkpoint.Checkpoint;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.checkpoint.GgufCheckpoint;
 import io.github.mixtral4j.checkpoint.GgufMetadata;
+import io.github.mixtral4j.checkpoint.Names;
 import io.github.mixtral4j.checkpoint.SafetensorsCheckpoint;
 import io.github.mixtral4j.tokenizer.Tokenizer;
+import io.github.mixtral4j.tokenizer.TokenizerException;
 import io.github.mixtral4j.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Finds the tokenizer a path stands for: a tokenizer file, a GGUF file with one in its metadata, or a model folder.
@@ -26,6 +29,7 @@ public final class TokenizerLoader {
     /// `tokenizer.model.v3`, `mistral_instruct_tokenizer_240323.model.v3`.
     private static final Pattern VERSIONED = Pattern.compile(".*\\.model(\\.v\\d+)?");
 
+    private static final String JSON = "tokenizer.json";
     private static final String KEYS = "tokenizer.ggml.";
 
     private TokenizerLoader() {}
@@ -60,7 +64,39 @@ public final class TokenizerLoader {
     }
 
     /// The tokenizer that comes with an opened model, or empty.
-    static Optional<Tokenizer> of(Checkpoint checkpoint) throws IOException {
+    ///
+    /// Fine-tunes add pieces to `tokenizer.json` and leave `tokenizer.model` as it was: where the latter
+    /// has fewer than the model's vocabulary, and the former has these and more, the former counts.
+    static Optional<Tokenizer> of(Checkpoint checkpoint, int vocabSize) throws IOException {
+        Optional<Tokenizer> tokenizer = of(checkpoint);
+        if (tokenizer.isPresent()
+                && tokenizer.get().vocabSize() < vocabSize
+                && checkpoint instanceof SafetensorsCheckpoint safetensors) {
+            Path json = safetensors.path().resolve(JSON);
+            if (Files.isRegularFile(json)) {
+                return Optional.of(withAddedPieces(tokenizer.get(), json, vocabSize));
+            }
+        }
+        return tokenizer;
+    }
+
+    /// The tokenizer of a file if it has all pieces of another, and more, but at most `vocabSize`; else
+    /// the other.
+    private static Tokenizer withAddedPieces(Tokenizer tokenizer, Path json, int vocabSize) throws IOException {
+        Tokenizer wider;
+        try {
+            wider = Tokenizer.read(json);
+        } catch (TokenizerException e) {
+            return tokenizer; // which can be used, unlike this file
+        }
+        boolean extended = wider.vocabSize() > tokenizer.vocabSize()
+                && wider.vocabSize() <= vocabSize
+                && IntStream.range(0, tokenizer.vocabSize())
+                        .allMatch(id -> wider.piece(id).equals(tokenizer.piece(id)));
+        return extended ? wider : tokenizer;
+    }
+
+    private static Optional<Tokenizer> of(Checkpoint checkpoint) throws IOException {
         return switch (checkpoint) {
             case GgufCheckpoint gguf -> ofMetadata(gguf);
             case SafetensorsCheckpoint safetensors -> {
@@ -106,7 +142,7 @@ public final class TokenizerLoader {
                                     .map(path -> path.getFileName().toString())
                                     .toList()));
         }
-        return plain.or(() -> versioned.stream().findFirst()).or(() -> named(files, "tokenizer.json"));
+        return plain.or(() -> versioned.stream().findFirst()).or(() -> named(files, JSON));
     }
 
     private static Optional<Path> named(List<Path> files, String name) {
@@ -133,8 +169,8 @@ public final class TokenizerLoader {
         }
         String model = metadata.text(KEYS + "model");
         if (!model.equals("llama")) {
-            throw new CheckpointException(checkpoint.name() + ": " + KEYS + "model is \"" + model
-                    + "\"; this engine reads \"llama\" (SentencePiece BPE)");
+            throw new CheckpointException(checkpoint.name() + ": " + KEYS + "model is " + Names.quote(model)
+                    + "; this engine reads \"llama\" (SentencePiece BPE)");
         }
         List<Double> scores = metadata.reals(KEYS + "scores");
         float[] floats = new float[scores.size()];
@@ -159,7 +195,7 @@ public final class TokenizerLoader {
     }
 
     /// Values beyond an `int` become -1, which no vocabulary accepts; GGUF's "none" is 2^32 - 1.
-    private static int toInt(long value) {
+    static int toInt(long value) {
         return value == (int) value ? (int) value : -1;
     }
 }

@@ -2,6 +2,7 @@ package io.github.mixtral4j.load;
 
 import io.github.mixtral4j.checkpoint.Checkpoint;
 import io.github.mixtral4j.checkpoint.CheckpointException;
+import io.github.mixtral4j.checkpoint.SafetensorsCheckpoint;
 import io.github.mixtral4j.load.TensorNaming.Part;
 import io.github.mixtral4j.model.DenseWeights;
 import io.github.mixtral4j.model.FeedForwardWeights;
@@ -17,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /// Takes the tensors of a checkpoint to their places in the model, each checked against the shape the config asks for.
 /// Copies nothing: experts of a stack are slices of it.
@@ -141,9 +143,13 @@ final class WeightsReader {
         return tensor;
     }
 
-    /// A bias, a further layer or an adapter would change what the model computes.
+    /// A bias, a further layer or an adapter, in whatever format, would change what the model computes.
     private void refuseUnused() {
-        List<String> unused = checkpoint.tensors().keySet().stream()
+        Set<String> unreadable =
+                checkpoint instanceof SafetensorsCheckpoint safetensors ? safetensors.unreadable() : Set.of();
+        List<String> unused = Stream.concat(
+                        checkpoint.tensors().keySet().stream(),
+                        unreadable.stream().sorted())
                 .filter(name -> !used.contains(name) && !TensorNaming.isIgnored(name))
                 .toList();
         if (!unused.isEmpty()) {

@@ -29,7 +29,6 @@ public final class KvCache implements PagedKv, AutoCloseable {
     private final List<Sequence> sequences = new ArrayList<>();
     private final ArrayDeque<Integer> freeHandles = new ArrayDeque<>();
     private int usedPages;
-    private int allocatedPages;
 
     private static final class Sequence {
         final List<MemorySegment> pages = new ArrayList<>();
@@ -54,8 +53,8 @@ public final class KvCache implements PagedKv, AutoCloseable {
             throw new IllegalArgumentException("the cache needs room for at least 1 token, got " + capacityTokens);
         }
         if (capacityTokens > MAX_TOKENS) {
-            throw new IllegalArgumentException(
-                    "the cache has room for at most " + MAX_TOKENS + " tokens, got " + capacityTokens);
+            throw new IllegalArgumentException("the cache has room for at most " + MAX_TOKENS + " tokens, got "
+                    + capacityTokens + "; ask for a shorter context (--context)");
         }
         requireFits(config, type);
         return new KvCache(config, Math.ceilDiv(capacityTokens, PAGE_TOKENS), type);
@@ -126,16 +125,6 @@ public final class KvCache implements PagedKv, AutoCloseable {
         return maxPages * PAGE_TOKENS;
     }
 
-    /// Tokens of the pages that no sequence uses.
-    public int freeTokens() {
-        return (maxPages - usedPages) * PAGE_TOKENS;
-    }
-
-    /// Bytes taken from the operating system so far.
-    public long allocatedBytes() {
-        return allocatedPages * pageBytes();
-    }
-
     /// Makes room for the rows of a batch and counts them as cached.
     ///
     /// @throws IllegalArgumentException if a position is not the next of its sequence
@@ -155,7 +144,7 @@ public final class KvCache implements PagedKv, AutoCloseable {
                 }
                 sequence.length++;
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // memory for a page may be missing
             while (--done >= 0) {
                 truncate(batch.sequences()[done], batch.positions()[done]);
             }
@@ -172,7 +161,6 @@ public final class KvCache implements PagedKv, AutoCloseable {
         if (free != null) {
             return free;
         }
-        allocatedPages++;
         return arena.allocate(pageBytes(), 64);
     }
 

@@ -7,7 +7,7 @@ package io.github.mixtral4j.model;
 /// @param numLayers transformer blocks (32)
 /// @param numHeads query heads (32)
 /// @param numKvHeads key and value heads, a divisor of `numHeads` (8)
-/// @param headDim elements of a head, even (128)
+/// @param headDim elements of a head, even and at most 4096 (128)
 /// @param vocabSize pieces of the tokenizer, rows of the embedding (32000)
 /// @param numExperts experts per layer; 1 means a dense model such as Mistral 7B
 /// @param numExpertsPerToken experts the router picks for a token (2)
@@ -29,6 +29,8 @@ public record MixtralConfig(
         float rmsNormEps,
         float ropeTheta,
         RopeLayout rope) {
+    /// Beyond any head; those of 8x7B have 128 elements.
+    private static final int MAX_HEAD_DIM = 4096;
 
     /// @throws IllegalArgumentException naming the number that is out of range
     public MixtralConfig {
@@ -46,6 +48,11 @@ public record MixtralConfig(
                 numHeads % numKvHeads == 0,
                 "numHeads (" + numHeads + ") must be a multiple of numKvHeads (" + numKvHeads + ")");
         require(headDim % 2 == 0, "headDim must be even for rotary embedding, got " + headDim);
+        require(headDim <= MAX_HEAD_DIM, "headDim must be at most " + MAX_HEAD_DIM + ", got " + headDim);
+        // Kernels believe the widths: one that wrapped around would have them read beyond the matrices.
+        require(
+                (long) numHeads * headDim <= Integer.MAX_VALUE,
+                "numHeads (" + numHeads + ") times headDim (" + headDim + ") must be at most " + Integer.MAX_VALUE);
         require(
                 numExpertsPerToken <= numExperts,
                 "numExpertsPerToken (" + numExpertsPerToken + ") must be at most numExperts (" + numExperts + ")");

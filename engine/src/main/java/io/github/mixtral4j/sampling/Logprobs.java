@@ -14,6 +14,7 @@ public record Logprobs(Entry chosen, List<Entry> top) {
     /// A token and the natural logarithm of its probability; `-Infinity` for a token that the model rules out.
     public record Entry(int token, double logprob) {}
 
+    /// Takes a copy of the list.
     public Logprobs {
         top = List.copyOf(top);
     }

@@ -171,56 +171,67 @@ public record SamplingParams(
             seed = from.seed;
         }
 
+        /// At least 0; 0.7 unless set. 0 takes the most likely token.
         public Builder temperature(double value) {
             temperature = value;
             return this;
         }
 
+        /// At least 0; 0 unless set, which keeps all tokens.
         public Builder topK(int value) {
             topK = value;
             return this;
         }
 
+        /// From 0 to 1; 1 unless set, which keeps all tokens.
         public Builder topP(double value) {
             topP = value;
             return this;
         }
 
+        /// From 0 to 1; 0 unless set, which keeps all tokens.
         public Builder minP(double value) {
             minP = value;
             return this;
         }
 
+        /// From 0 to 1; 1 unless set, which keeps all tokens.
         public Builder typicalP(double value) {
             typicalP = value;
             return this;
         }
 
+        /// Above 0; 1 unless set, which changes nothing.
         public Builder repetitionPenalty(double value) {
             repetitionPenalty = value;
             return this;
         }
 
+        /// Any finite number; 0 unless set, which changes nothing. Below 0 it rewards.
         public Builder presencePenalty(double value) {
             presencePenalty = value;
             return this;
         }
 
+        /// Any finite number; 0 unless set, which changes nothing. Below 0 it rewards.
         public Builder frequencyPenalty(double value) {
             frequencyPenalty = value;
             return this;
         }
 
+        /// At least -1; 64 unless set. -1 looks at the whole text, 0 at nothing.
         public Builder penaltyLastN(int value) {
             penaltyLastN = value;
             return this;
         }
 
+        /// Token ids of at least 0 to finite numbers or `-Infinity`; empty unless set.
         public Builder logitBias(Map<Integer, Double> value) {
             logitBias = value;
             return this;
         }
 
+        /// Any number; unless set, every [Sampler] draws its own.
         public Builder seed(long value) {
             seed = OptionalLong.of(value);
             return this;

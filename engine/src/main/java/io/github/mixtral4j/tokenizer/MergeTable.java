@@ -202,14 +202,19 @@ final class MergeTable {
     /// such as `[PAD32000]` is out of reach of any text, and no other unused pieces are known.
     private void refuseIfReachable(int id) {
         String piece = vocabulary.piece(id);
+        if (piece.length() > 2 * Vocabulary.MAX_PIECE_LENGTH) {
+            // The two that merge are normal pieces or characters, which are shorter. Trying every place would take
+            // time with the square of the length.
+            return;
+        }
         boolean reachable = piece.codePointCount(0, piece.length()) == 1;
         for (int i = piece.offsetByCodePoints(0, 1); i < piece.length() && !reachable; ) {
             reachable = symbolOf(piece.substring(0, i)) >= 0 && symbolOf(piece.substring(i)) >= 0;
             i += Character.charCount(piece.codePointAt(i));
         }
         if (reachable) {
-            throw new TokenizerException(vocabulary.source() + ": piece " + id + " \"" + piece
-                    + "\" is UNUSED but text can be merged to it, expected padding only");
+            throw new TokenizerException(vocabulary.source() + ": piece " + id + " " + Excerpt.quote(piece)
+                    + " is UNUSED but text can be merged to it, expected padding only");
         }
     }
 }

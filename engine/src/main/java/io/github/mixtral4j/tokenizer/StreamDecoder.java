@@ -3,7 +3,8 @@ package io.github.mixtral4j.tokenizer;
 import java.nio.charset.StandardCharsets;
 
 /// Decodes ids one at a time, giving text as soon as it is certain: never half a UTF-8 character nor half a surrogate
-/// pair. All that [#push] and [#flush] return, joined, is [Tokenizer#decode] of the same ids. For one thread.
+/// pair. All that [#push] and [#flush] return, joined, is [Tokenizer#decode] of the same ids, if all of
+/// them have pieces. For one thread.
 ///
 /// Bytes that cannot become a UTF-8 character turn into U+FFFD one by one, as sentencepiece has it. (Java's own
 /// decoder makes one U+FFFD of several.)
@@ -39,10 +40,14 @@ public final class StreamDecoder {
         return surfaces;
     }
 
-    /// Takes the next id.
+    /// Takes the next id. One beyond the vocabulary has no text and ends an incomplete character, as a
+    /// control piece does: a model may have more ids than its tokenizer has pieces.
     /// @return the text that is certain now and was not before; often empty
-    /// @throws IllegalArgumentException if the id is not in the vocabulary
+    /// @throws IllegalArgumentException if the id is negative
     public String push(int id) {
+        if (id >= vocabulary.size()) {
+            return flush();
+        }
         StringBuilder text = new StringBuilder();
         append(id, text);
         return text.toString();
@@ -57,6 +62,7 @@ public final class StreamDecoder {
     }
 
     /// As [#push], onto the end of a text.
+    /// @throws IllegalArgumentException if the id is not in the vocabulary
     void append(int id, StringBuilder text) {
         PieceType type = vocabulary.type(id);
         if (type == PieceType.BYTE) {

@@ -14,6 +14,9 @@ public final class Tokenizer {
     /// No tokenizer file comes near; a larger one is something else, a model perhaps.
     private static final long MAX_FILE_BYTES = 256L << 20;
 
+    /// As a tree, JSON takes up to thirty times its length; that of 8x22B has 2 MB.
+    private static final long MAX_JSON_BYTES = 32L << 20;
+
     private final Vocabulary vocabulary;
     private final MergeTable table;
     private final SegmentCache cache = new SegmentCache();
@@ -41,7 +44,14 @@ public final class Tokenizer {
                     + " tokenizer.json of at most " + MAX_FILE_BYTES);
         }
         byte[] bytes = Files.readAllBytes(file);
-        return of(isJson(bytes) ? TokenizerJson.parse(source, bytes) : SentencePieceModel.parse(source, bytes));
+        if (!isJson(bytes)) {
+            return of(SentencePieceModel.parse(source, bytes));
+        }
+        if (bytes.length > MAX_JSON_BYTES) {
+            throw new TokenizerException(source + ": " + bytes.length + " bytes of JSON, expected a tokenizer.json of"
+                    + " at most " + MAX_JSON_BYTES);
+        }
+        return of(TokenizerJson.parse(source, bytes));
     }
 
     /// JSON starts with a brace. A SentencePiece model starts with byte 10, which is white space too, but it cannot go

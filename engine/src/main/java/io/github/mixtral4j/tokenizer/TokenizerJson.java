@@ -42,7 +42,8 @@ public final class TokenizerJson {
         try {
             root = JSON.readTree(bytes);
         } catch (JacksonException e) {
-            throw new TokenizerException(source + ": not readable as JSON: " + e.getOriginalMessage(), e);
+            String problem = Excerpt.of(e.getOriginalMessage(), 300);
+            throw new TokenizerException(source + ": not readable as JSON: " + problem, e);
         }
         return new TokenizerJson(source, root).vocabulary();
     }
@@ -55,9 +56,15 @@ public final class TokenizerJson {
         if (!vocab.isObject() || vocab.isEmpty()) {
             throw bad("model.vocab", "an object of pieces and their ids");
         }
-        vocab.forEachEntry((piece, id) -> ids.put(piece, idOf(id, "model.vocab of \"" + piece + "\"")));
+        vocab.forEachEntry((piece, id) -> ids.put(piece, idOf(id, "model.vocab of " + Excerpt.quote(piece))));
         for (JsonNode token : root.path("added_tokens")) {
-            ids.put(addedContent(token), idOf(token.path("id"), "added_tokens.id"));
+            String content = addedContent(token);
+            int id = idOf(token.path("id"), "added_tokens.id");
+            Integer other = ids.put(content, id);
+            if (other != null && other != id) {
+                throw new TokenizerException(source + ": " + Excerpt.quote(content) + " of added_tokens has the ids "
+                        + other + " and " + id + ", expected one");
+            }
         }
         String[] pieces = piecesById();
         int[] made = madeByMerges();
@@ -80,7 +87,7 @@ public final class TokenizerJson {
         }
         if (!model.path("type").asString("BPE").equals("BPE")) {
             throw new TokenizerException(
-                    source + ": model.type is " + model.path("type") + ", expected \"BPE\" as Mixtral's");
+                    source + ": model.type is " + shown(model.path("type")) + ", expected \"BPE\" as Mixtral's");
         }
         if (!model.path("byte_fallback").asBoolean(false)) {
             throw new TokenizerException(source + ": model.byte_fallback is not true; the vocabulary did not come from"
@@ -108,7 +115,7 @@ public final class TokenizerJson {
                     expect(step.path("content"), "▁", "normalizer Replace content");
                 }
                 default ->
-                    throw new TokenizerException(source + ": normalizer " + step.path("type")
+                    throw new TokenizerException(source + ": normalizer " + shown(step.path("type"))
                             + " changes the text, expected Prepend and Replace as Mixtral's has");
             }
         }
@@ -128,14 +135,14 @@ public final class TokenizerJson {
                 yield scheme.isEmpty() ? older : !scheme.equals("never");
             }
             default ->
-                throw new TokenizerException(source + ": pre_tokenizer is " + preTokenizer.path("type")
+                throw new TokenizerException(source + ": pre_tokenizer is " + shown(preTokenizer.path("type"))
                         + ", expected none or Metaspace as Mixtral's");
         };
     }
 
     private void expect(JsonNode node, String text, String where) {
         if (!node.isString() || !node.stringValue().equals(text)) {
-            throw new TokenizerException(source + ": " + where + " is " + node + ", expected \"" + text + "\"");
+            throw new TokenizerException(source + ": " + where + " is " + shown(node) + ", expected \"" + text + "\"");
         }
     }
 
@@ -143,12 +150,12 @@ public final class TokenizerJson {
         String[] pieces = new String[ids.size()];
         ids.forEach((piece, id) -> {
             if (id >= pieces.length) {
-                throw new TokenizerException(source + ": piece \"" + piece + "\" has id " + id + ", expected 0 to "
-                        + (pieces.length - 1) + " for " + pieces.length + " pieces");
+                throw new TokenizerException(source + ": piece " + Excerpt.quote(piece) + " has id " + id
+                        + ", expected 0 to " + (pieces.length - 1) + " for " + pieces.length + " pieces");
             }
             if (pieces[id] != null) {
-                throw new TokenizerException(
-                        source + ": pieces \"" + pieces[id] + "\" and \"" + piece + "\" both have id " + id);
+                throw new TokenizerException(source + ": pieces " + Excerpt.quote(pieces[id]) + " and "
+                        + Excerpt.quote(piece) + " both have id " + id);
             }
             pieces[id] = piece;
         });
@@ -227,8 +234,8 @@ public final class TokenizerJson {
         }
         Integer id = ids.get(left + right);
         if (id == null || !ids.containsKey(left) || !ids.containsKey(right)) {
-            throw new TokenizerException(
-                    source + ": " + where + " is " + merge + ", expected two pieces that make a third of model.vocab");
+            throw new TokenizerException(source + ": " + where + " is " + shown(merge)
+                    + ", expected two pieces that make a third of model.vocab");
         }
         return id;
     }
@@ -247,9 +254,14 @@ public final class TokenizerJson {
 
     private int idOf(JsonNode node, String where) {
         if (!node.isInt() || node.intValue() < 0) {
-            throw new TokenizerException(source + ": " + where + " is " + node + ", expected an id of at least 0");
+            throw new TokenizerException(
+                    source + ": " + where + " is " + shown(node) + ", expected an id of at least 0");
         }
         return node.intValue();
+    }
+
+    private static String shown(JsonNode node) {
+        return Excerpt.of(node.toString());
     }
 
     private TokenizerException bad(String where, String expected) {

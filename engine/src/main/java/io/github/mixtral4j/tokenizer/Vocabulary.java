@@ -13,7 +13,8 @@ public final class Vocabulary {
     /// What SentencePiece writes for a space.
     static final char SPACE = '▁';
 
-    /// Longest normal piece in chars: `max_sentencepiece_length` of SentencePiece's trainer is at most 512.
+    /// Longest normal or user-defined piece in chars: `max_sentencepiece_length` of SentencePiece's
+    /// trainer is at most 512.
     static final int MAX_PIECE_LENGTH = 512;
 
     /// A bound far above real vocabularies (32 768), so that an absurd file is refused early.
@@ -58,8 +59,8 @@ public final class Vocabulary {
             Map<String, Integer> ids = isText(id) ? textIds : reservedIds;
             Integer other = ids.putIfAbsent(pieces[id], id);
             if (other != null) {
-                throw new TokenizerException(source + ": pieces " + other + " and " + id + " are both \"" + pieces[id]
-                        + "\", expected every piece once");
+                throw new TokenizerException(source + ": pieces " + other + " and " + id + " are both "
+                        + Excerpt.quote(pieces[id]) + ", expected every piece once");
             }
         }
         checkSpecial("the unknown piece", unkId, PieceType.UNKNOWN);
@@ -201,20 +202,21 @@ public final class Vocabulary {
         if (piece.isEmpty()) {
             throw new TokenizerException(source + ": piece " + id + " is empty");
         }
-        if (types[id] == PieceType.NORMAL && piece.length() > MAX_PIECE_LENGTH) {
+        boolean foundInText = types[id] == PieceType.NORMAL || types[id] == PieceType.USER_DEFINED;
+        if (foundInText && piece.length() > MAX_PIECE_LENGTH) {
             throw new TokenizerException(source + ": piece " + id + " is " + piece.length()
-                    + " characters long, at most " + MAX_PIECE_LENGTH + " can be merged");
+                    + " characters long, at most " + MAX_PIECE_LENGTH + " are expected of type " + types[id]);
         }
         if (types[id] == PieceType.NORMAL && piece.indexOf(' ') >= 0) {
             throw new TokenizerException(
-                    source + ": piece " + id + " \"" + piece + "\" holds a space, expected ▁ in its place");
+                    source + ": piece " + id + " " + Excerpt.quote(piece) + " holds a space, expected ▁ in its place");
         }
         if (hasLoneSurrogate(piece)) {
             throw new TokenizerException(source + ": piece " + id + " holds half of a surrogate pair");
         }
         if (!Float.isFinite(scores[id])) {
-            throw new TokenizerException(
-                    source + ": piece " + id + " \"" + piece + "\" has score " + scores[id] + ", expected a number");
+            throw new TokenizerException(source + ": piece " + id + " " + Excerpt.quote(piece) + " has score "
+                    + scores[id] + ", expected a number");
         }
     }
 
@@ -224,8 +226,8 @@ public final class Vocabulary {
                     source + ": " + what + " has id " + id + ", expected 0 to " + (pieces.length - 1));
         }
         if (types[id] != type) {
-            throw new TokenizerException(source + ": " + what + ", " + id + " \"" + pieces[id] + "\", has type "
-                    + types[id] + ", expected " + type);
+            throw new TokenizerException(source + ": " + what + ", " + id + " " + Excerpt.quote(pieces[id])
+                    + ", has type " + types[id] + ", expected " + type);
         }
         if (type == PieceType.UNKNOWN) {
             for (int other = 0; other < types.length; other++) {
@@ -244,8 +246,8 @@ public final class Vocabulary {
             if (types[id] == PieceType.BYTE) {
                 int value = byteValue(pieces[id]);
                 if (value < 0) {
-                    throw new TokenizerException(source + ": piece " + id + " \"" + pieces[id]
-                            + "\" has type BYTE, expected a name such as <0x0A>");
+                    throw new TokenizerException(source + ": piece " + id + " " + Excerpt.quote(pieces[id])
+                            + " has type BYTE, expected a name such as <0x0A>");
                 }
                 ids[value] = id;
             }

@@ -135,6 +135,13 @@ class HostileGgufTest {
                         new GgufBytes().text("general.alignment", "32").build(0),
                         "m.gguf: metadata key general.alignment: expected an integer, found STRING \"32\""),
                 new Lie(
+                        "an endless text that steers the terminal",
+                        new GgufBytes()
+                                .text("general.alignment", "\u001b[2J" + "x".repeat(100_000))
+                                .build(0),
+                        "m.gguf: metadata key general.alignment: expected an integer, found STRING \"\\u001b[2J"
+                                + "x".repeat(51) + "…\""),
+                new Lie(
                         "rank 0",
                         new GgufBytes().tensor("t", 0, 0).build(16),
                         "m.gguf: t: expected 1 to 4 dimensions, found 0"),

@@ -26,8 +26,10 @@ class HugePageMoveTest {
     private Path folder;
 
     @BeforeEach
-    void hugePages() throws IOException {
+    void hugePagesAndMemory() throws IOException {
         assumeTrue(HugePages.available(), "this system gives no huge pages");
+        // A move leaves 1 GiB to other programs; the rest is what a test writes and holds.
+        assumeTrue(AvailableMemory.SYSTEM.suffices((1L << 30) + 4L * BYTES), "too little memory is free for a move");
     }
 
     @Test
@@ -62,9 +64,11 @@ class HugePageMoveTest {
                     path,
                     StandardCopyOption.REPLACE_EXISTING,
                     StandardCopyOption.ATOMIC_MOVE);
-            HugePageMove move = new HugePageMove(List.of(new WeightMemory.Range(file, 0, BYTES)));
-            move.close();
-            assertThat(move.moved()).isZero();
+            WeightMemory.Range range = new WeightMemory.Range(file, 0, BYTES);
+            try (HugePageMove move = new HugePageMove(List.of(range))) {
+                move.await();
+                assertThat(move.moved()).isZero();
+            }
             assertThat(file.bytes().get(ValueLayout.JAVA_BYTE, PIECE)).isZero();
             assertThatThrownBy(file::open)
                     .isInstanceOf(CheckpointException.class)
@@ -103,9 +107,10 @@ class HugePageMoveTest {
             MappedFile file = MappedFile.map(path, arena);
             Files.write(path, new byte[] {42});
             WeightMemory.Range range = new WeightMemory.Range(file, 0, BYTES);
-            HugePageMove move = new HugePageMove(List.of(range));
-            move.close();
-            assertThat(move.moved()).isZero();
+            try (HugePageMove move = new HugePageMove(List.of(range))) {
+                move.await();
+                assertThat(move.moved()).isZero();
+            }
             assertThat(file.bytes().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 42);
         }
     }

@@ -102,15 +102,14 @@ class LoadModeTest {
     void opensHundredsOfGibibytesAtOnce() throws IOException {
         // 1000 tensors of 256 MiB: as large as 8x22B in BF16.
         Path file = sparse(folder.resolve("m.gguf"), 1000, 1L << 16);
-        try (Checkpoint warm = Checkpoint.open(file)) {
-            assertThat(warm.totalBytes()).isGreaterThan(249 * GIB);
-        }
         long start = System.nanoTime();
         try (Checkpoint checkpoint = Checkpoint.open(file)) {
+            assertThat(checkpoint.totalBytes()).isGreaterThan(249 * GIB);
             MemorySegment last = checkpoint.tensor("t999").data();
             assertThat(last.get(ValueLayout.JAVA_BYTE, last.byteSize() - 1)).isZero();
         }
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(1));
+        // A busy machine takes its time, too, but reading that much takes longer, even if it is nothing but zeros.
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
     }
 
     @Test

@@ -50,7 +50,7 @@ class SafetensorsCheckpointTest {
         write(
                 "model.safetensors",
                 "{" + entry("ids", "I64", "[1]", 0, 8) + "," + entry("one", "F32", "[]", 8, 12) + ","
-                        + entry("w", "F16", "[2]", 12, 16) + "}",
+                        + entry("none", "F32", "[2,0]", 12, 12) + "," + entry("w", "F16", "[2]", 12, 16) + "}",
                 16);
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertThat(checkpoint.tensors().keySet()).containsExactly("w");
@@ -60,6 +60,9 @@ class SafetensorsCheckpointTest {
             assertThatThrownBy(() -> checkpoint.tensor("one"))
                     .isInstanceOf(CheckpointException.class)
                     .hasMessage("model.safetensors: one: a single number; expected a vector or a matrix");
+            assertThatThrownBy(() -> checkpoint.tensor("none"))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessage("model.safetensors: none: expected positive dimensions, found [2, 0]");
             assertThatThrownBy(() -> checkpoint.tensor("v"))
                     .isInstanceOf(CheckpointException.class)
                     .hasMessage(folder.getFileName() + ": there is no tensor v");

@@ -53,6 +53,14 @@ class TextStreamTest {
     }
 
     @Test
+    void idsWithoutAPieceHaveNoText() {
+        TextStream text = text(new int[] {TestVocabulary.BOS, TestVocabulary.SIZE});
+        assertThat(text.push(id("▁the"))).isEqualTo("the");
+        assertThat(text.push(TestVocabulary.SIZE + 7)).isEmpty();
+        assertThat(text.push(id("▁a"))).isEqualTo(" a");
+    }
+
+    @Test
     void doesNotLookForStopStringsInThePrompt() {
         TextStream text = text(TestVocabulary.ids("U", "User"), "Userth");
         assertThat(text.push(id("th"))).isEqualTo("th");

@@ -73,6 +73,12 @@ class ConfigTest {
     }
 
     @Test
+    void nullKeyHeadsAreAsManyAsQueryHeads() {
+        String json = with(without(HF_8X22B_INSTRUCT, "num_key_value_heads"), "\"num_key_value_heads\": null");
+        assertThat(huggingFace(json).numbers().numKvHeads()).isEqualTo(48);
+    }
+
+    @Test
     void configsSavedByTransformers5AreRead() {
         String v5 = with(
                 without(HF_8X22B_INSTRUCT, "rope_theta", "torch_dtype"),
@@ -166,6 +172,10 @@ class ConfigTest {
                         with(without(HF_8X22B_INSTRUCT, "architectures", "model_type"), "\"model_type\": \"llama\""),
                         true,
                         "config.json: model_type is \"llama\"" + runs + "MixtralForCausalLM and MistralForCausalLM"),
+                hf(
+                        "hidden_act",
+                        "\"" + "x".repeat(1000) + "\"",
+                        "hidden_act is \"" + "x".repeat(60) + "…\"" + runs + "\"silu\""),
                 hf("hidden_act", "\"gelu\"", "hidden_act is \"gelu\"" + runs + "\"silu\""),
                 hf("attention_bias", "true", "attention_bias is true" + runs + "models without biases"),
                 hf("attention_bias", "1", "attention_bias: expected true or false, found 1"),
@@ -192,6 +202,19 @@ class ConfigTest {
                 hf("hidden_size", "99999999999", "hidden_size: expected a whole number, found 99999999999"),
                 hf("hidden_size", "6145", "hidden_size (6145) must be a multiple of num_attention_heads (48)"),
                 hf("num_attention_heads", "0", "hidden_size (6144) must be a multiple of num_attention_heads (0)"),
+                hf("head_dim", "8192", "headDim must be at most 4096, got 8192"),
+                new Refusal(
+                        with(
+                                without(HF_8X22B_INSTRUCT, "num_attention_heads", "num_key_value_heads"),
+                                "\"num_attention_heads\": 1073774592, \"num_key_value_heads\": 32768, \"head_dim\": 4"),
+                        true,
+                        "config.json: numHeads (1073774592) times headDim (4) must be at most 2147483647"),
+                new Refusal(
+                        with(
+                                without(PARAMS_8X7B, "n_heads", "n_kv_heads", "head_dim"),
+                                "\"n_heads\": 1073774592, \"n_kv_heads\": 32768, \"head_dim\": 4"),
+                        false,
+                        "params.json: numHeads (1073774592) times headDim (4) must be at most 2147483647"),
                 hf("num_key_value_heads", "7", "numHeads (48) must be a multiple of numKvHeads (7)"),
                 hf("num_experts_per_tok", "9", "numExpertsPerToken (9) must be at most numExperts (8)"),
                 hf("rope_theta", "1e300", "ropeTheta must be a finite number above 1, got Infinity"),

@@ -85,6 +85,11 @@ class GgufConfigTest {
                         "general.architecture is \"qwen3moe\"; this engine runs \"llama\" with expert_count > 0 "
                                 + "(Mixtral) or without experts (Mistral 7B)"),
                 new Refusal(
+                        "general.architecture",
+                        GgufValue.text("\u001b[2J" + "x".repeat(100_000)),
+                        "general.architecture is \"\\u001b[2J" + "x".repeat(51) + "…\"; this engine runs \"llama\" "
+                                + "with expert_count > 0 (Mixtral) or without experts (Mistral 7B)"),
+                new Refusal(
                         "llama.rope.scaling.type",
                         GgufValue.text("yarn"),
                         "llama.rope.scaling.type is \"yarn\"" + plain),
@@ -136,6 +141,24 @@ class GgufConfigTest {
         assertThatThrownBy(() -> read(keys))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessage("m.gguf: " + refusal.message());
+    }
+
+    @Test
+    void widthsBeyondCountingAreRefused() {
+        refusesHeads(1_073_774_592, 4, "numHeads (1073774592) times headDim (4) must be at most 2147483647");
+        refusesHeads(48, 8192, "headDim must be at most 4096, got 8192");
+    }
+
+    private void refusesHeads(int heads, int headDim, String message) {
+        Map<String, GgufValue> keys = keys();
+        keys.put("llama.attention.head_count", GgufValue.uint32(heads));
+        keys.put("llama.attention.head_count_kv", GgufValue.uint32(heads == 48 ? 8 : 32768));
+        for (String key : new String[] {"attention.key_length", "attention.value_length", "rope.dimension_count"}) {
+            keys.put("llama." + key, GgufValue.uint32(headDim));
+        }
+        assertThatThrownBy(() -> read(keys))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessage("m.gguf: " + message);
     }
 
     @Test

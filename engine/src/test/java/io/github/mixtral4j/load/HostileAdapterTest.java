@@ -111,6 +111,12 @@ class HostileAdapterTest {
                 with(
                         "\"alpha_pattern\": {\"w.\": 2}",
                         "alpha_pattern: expected names of modules, found the expression w."),
+                new Lie(
+                        "an endless name of a module",
+                        CONFIG.replace("}", ", \"rank_pattern\": {\"" + "a.".repeat(10_000) + "b\": 2}}"),
+                        right(),
+                        "adapter_config.json: rank_pattern: expected names of modules, found the expression "
+                                + "a.".repeat(30) + "…"),
                 with("\"rank_pattern\": {\"w1\": -1}", "rank_pattern: w1: expected a rank of 1 to 6144, found -1"),
                 with("\"rank_pattern\": 7", "rank_pattern: expected an object, found 7"),
                 with("\"alpha_pattern\": {\"w1\": true}", "alpha_pattern: w1: expected a number, found true"),

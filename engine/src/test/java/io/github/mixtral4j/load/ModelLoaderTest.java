@@ -18,6 +18,7 @@ import io.github.mixtral4j.testkit.TinyMixtral.GgufStyle;
 import io.github.mixtral4j.testkit.TinySafetensors;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -269,6 +270,25 @@ class ModelLoaderTest {
                 folder,
                 folder.getFileName() + ": model.layers.0.self_attn.q_proj.bias and 1 more tensors have no place in a "
                         + "model of 2 layers and 6 experts without biases; leaving them out would change its answers");
+    }
+
+    @Test
+    void tensorWithoutPlaceIsRefusedInFormatsThatAreNotReadToo() throws IOException {
+        MIXTURE.writeHuggingFace(folder, 1);
+        Path file = folder.resolve("model.safetensors");
+        List<RawTensor> tensors =
+                new ArrayList<>(RawTensors.readSafetensors(file).byName().values());
+        String name = "model.layers.0.self_attn.q_proj.bias";
+        tensors.add(MIXTURE.tensors().get("norm.weight").named(name));
+        TinySafetensors.write(file, tensors);
+        String entry = '"' + name + "\": {\"dtype\": ";
+        String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertThat(text).contains(entry + "\"BF16\"");
+        Files.writeString(file, text.replace(entry + "\"BF16\"", entry + "\"F64\" "), StandardCharsets.ISO_8859_1);
+        refuses(
+                folder,
+                folder.getFileName() + ": " + name + " have no place in a model of 2 layers and 6 experts without"
+                        + " biases; leaving them out would change its answers");
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.github.mixtral4j.tensor.DType;
 import io.github.mixtral4j.testkit.TinyConfig;
 import io.github.mixtral4j.testkit.TinyMixtral;
 import io.github.mixtral4j.testkit.TinyTokenizer;
+import io.github.mixtral4j.tokenizer.PieceType;
 import io.github.mixtral4j.tokenizer.SentencePieceModel;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -43,6 +44,26 @@ final class ModelWriterTest {
                         .forEach((name, numbers) -> assertThat(numbers).as(name).isEqualTo(expected.get(name)));
                 assertThat(written.tokenizer().orElseThrow().encode("a bc 1 {\"é"))
                         .isEqualTo(TOKENIZER.encode("a bc 1 {\"é"));
+            }
+        }
+    }
+
+    @Test
+    void embeddingsWithoutAPieceGetPaddingThatNoTextReaches() throws IOException {
+        Path source = folder.resolve("hf");
+        TinyMixtral.create(TinyConfig.mixtral().withVocabSize(640), 3).writeHuggingFace(source, 1);
+        Path file = folder.resolve("written.gguf");
+        try (LoadedModel model = ModelLoader.load(source)) {
+            ModelWriter.writeGguf(file, "tiny", model.config(), model.weights(), TOKENIZER.vocabulary(), DType.F32, 2);
+        }
+        try (LoadedModel written = ModelLoader.load(file)) {
+            Tokenizer tokenizer = written.tokenizer().orElseThrow();
+            assertThat(tokenizer.vocabSize()).isEqualTo(640);
+            assertThat(tokenizer.piece(599)).isEqualTo(TOKENIZER.piece(599));
+            for (int id = 600; id < 640; id++) {
+                assertThat(tokenizer.piece(id)).isEqualTo("[PAD" + id + "]");
+                assertThat(tokenizer.vocabulary().type(id)).isEqualTo(PieceType.UNUSED);
+                assertThat(tokenizer.encode(tokenizer.piece(id))).isEqualTo(TOKENIZER.encode(tokenizer.piece(id)));
             }
         }
     }

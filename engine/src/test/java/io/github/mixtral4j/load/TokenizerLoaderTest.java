@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,36 @@ class TokenizerLoaderTest {
                     .as("smaller")
                     .isEqualTo(420);
         }
+    }
+
+    @Test
+    void piecesThatAFineTuneAddsToTheJsonCount() throws IOException {
+        TinyMixtral.create(TinyConfig.mixtral(), 1).writeHuggingFace(folder, 1);
+        Files.write(folder.resolve("tokenizer.model"), V1.sentencePieceModel());
+        Path json = folder.resolve("tokenizer.json");
+        Files.writeString(json, extended(1).tokenizerJson(TinyTokenizer.JsonStyle.METASPACE));
+        try (LoadedModel loaded = ModelLoader.load(folder)) {
+            Tokenizer tokenizer = loaded.tokenizer().orElseThrow();
+            assertThat(tokenizer.vocabSize()).isEqualTo(421);
+            assertThat(tokenizer.controlId("<|0|>")).hasValue(420);
+            String other = TinyTokenizer.v1(430).tokenizerJson(TinyTokenizer.JsonStyle.METASPACE);
+            String tooMany = extended(93).tokenizerJson(TinyTokenizer.JsonStyle.METASPACE);
+            for (String unfit : List.of(other, tooMany, "{}", "")) {
+                Files.writeString(json, unfit);
+                assertThat(loaded.tokenizer().orElseThrow().vocabSize()).isEqualTo(420);
+            }
+        }
+    }
+
+    private static TinyTokenizer extended(int added) {
+        int size = V1.pieces().length + added;
+        String[] pieces = Arrays.copyOf(V1.pieces(), size);
+        int[] types = Arrays.copyOf(V1.types(), size);
+        for (int i = 0; i < added; i++) {
+            pieces[size - added + i] = "<|" + i + "|>";
+            types[size - added + i] = 3;
+        }
+        return TinyTokenizer.of(pieces, Arrays.copyOf(V1.scores(), size), types);
     }
 
     @Test

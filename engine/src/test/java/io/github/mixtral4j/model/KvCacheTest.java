@@ -101,7 +101,8 @@ class KvCacheTest {
     void aCapacityBeyondCountingIsRefused() {
         assertThatThrownBy(() -> KvCache.allocate(CONFIG, Integer.MAX_VALUE, DType.F16))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the cache has room for at most 2147483584 tokens, got 2147483647");
+                .hasMessage("the cache has room for at most 2147483584 tokens, got 2147483647; ask for a shorter "
+                        + "context (--context)");
     }
 
     @Test

@@ -19,8 +19,7 @@ final class Fixtures {
 
     /// A file of the shared folder; the test is skipped, with the reason, where the folder is absent.
     static Path file(String name) {
-        Path folder = Path.of(System.getProperty("mixtral4j.fixtures", "../shared"));
-        Path file = folder.resolve(name);
+        Path file = io.github.mixtral4j.testkit.Fixtures.path(name);
         assumeTrue(Files.exists(file), () -> "conformance files are not at " + file.toAbsolutePath());
         return file;
     }

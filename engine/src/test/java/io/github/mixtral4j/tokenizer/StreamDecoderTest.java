@@ -1,6 +1,7 @@
 package io.github.mixtral4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.mixtral4j.testkit.TinyTokenizer;
 import java.nio.charset.StandardCharsets;
@@ -74,6 +75,17 @@ class StreamDecoderTest {
         afterControls[1] = 3;
         System.arraycopy(ids, 0, afterControls, 2, ids.length);
         assertThat(TOKENIZER.decode(afterControls)).isEqualTo("  q");
+    }
+
+    @Test
+    void idsBeyondTheVocabularyHaveNoTextAndEndAnIncompleteCharacter() {
+        StreamDecoder decoder = TOKENIZER.streamDecoder();
+        assertThat(decoder.push(byteId((byte) 0xC3))).isEmpty();
+        assertThat(decoder.push(TOKENIZER.vocabSize())).isEqualTo("\uFFFD");
+        assertThat(decoder.push(byteId((byte) 0xA9))).isEqualTo("\uFFFD");
+        assertThat(decoder.push(Integer.MAX_VALUE)).isEmpty();
+        assertThatThrownBy(() -> decoder.push(-1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> TOKENIZER.decode(TOKENIZER.vocabSize())).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.github.mixtral4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.github.mixtral4j.testkit.TinyTokenizer;
 import io.github.mixtral4j.testkit.TinyTokenizer.JsonStyle;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -118,6 +120,14 @@ class VocabularyFilesTest {
     }
 
     @Test
+    void jsonTooLongForATreeIsRefused(@TempDir Path folder) throws IOException {
+        Path json = Files.write(folder.resolve("tokenizer.json"), Arrays.copyOf(bytes("{"), (32 << 20) + 1));
+        assertThatThrownBy(() -> Tokenizer.read(json))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessage(json + ": 33554433 bytes of JSON, expected a tokenizer.json of at most 33554432");
+    }
+
+    @Test
     void everyTruncatedOrDamagedModelIsRefusedOrReadNeverWorse() {
         byte[] model = TinyTokenizer.v1(400).sentencePieceModel();
         Random random = new Random(5);
@@ -182,8 +192,15 @@ class VocabularyFilesTest {
         assertBad("t.gguf: piece 300 holds half of a surrogate pair", v -> v.pieces[300] = "a\uD800");
         assertBad("t.gguf: piece 300 \"a b\" holds a space, expected ▁ in its place", v -> v.pieces[300] = "a b");
         assertBad(
-                "t.gguf: piece 300 is 513 characters long, at most 512 can be merged",
+                "t.gguf: piece 300 is 513 characters long, at most 512 are expected of type NORMAL",
                 v -> v.pieces[300] = "x".repeat(513));
+        assertBad("t.gguf: piece 300 is 513 characters long, at most 512 are expected of type USER_DEFINED", v -> {
+            v.pieces[300] = "x".repeat(513);
+            v.types[300] = 4;
+        });
+        assertBad(
+                "t.gguf: piece 300 \"\\u001b[2J " + "x".repeat(50) + "…\" holds a space, expected ▁ in its place",
+                v -> v.pieces[300] = "\u001b[2J " + "x".repeat(400));
         assertBad("t.gguf: piece 259 \"▁▁\" has score NaN, expected a number", v -> v.scores[259] = Float.NaN);
         assertBad("t.gguf: piece 300 has type 7, expected 1 to 6", v -> v.types[300] = 7);
         assertBad("t.gguf: pieces 0 and 300 are both of type UNKNOWN, expected one", v -> v.types[300] = 2);
@@ -215,6 +232,16 @@ class VocabularyFilesTest {
         assertThatThrownBy(() -> Tokenizer.of(reachable.vocabulary()))
                 .isInstanceOf(TokenizerException.class)
                 .hasMessage("t.gguf: piece 300 \"qx\" is UNUSED but text can be merged to it, expected padding only");
+    }
+
+    @Test
+    void endlessUnusedPiecesTakeNoEndlessTime() {
+        GgufArrays padded = new GgufArrays();
+        padded.pieces[300] = "ab".repeat(5_000_000);
+        padded.types[300] = 5;
+        Tokenizer tokenizer =
+                assertTimeoutPreemptively(Duration.ofSeconds(20), () -> Tokenizer.of(padded.vocabulary()));
+        assertThat(tokenizer.encode("ab")).doesNotContain(300);
     }
 
     @Test
@@ -252,6 +279,12 @@ class VocabularyFilesTest {
         assertBadJson(
                 json.replace("\"merges\": [", "\"merges\": [\"▁▁ ▁▁▁\", "),
                 "t.json: model.merges[0] is \"▁▁ ▁▁▁\", expected two pieces that make a third of model.vocab");
+        assertBadJson(
+                json.replace("\"added_tokens\": [", "\"added_tokens\": [{\"id\": 999, \"content\": \"<s>\"}, "),
+                "t.json: \"<s>\" of added_tokens has the ids 1 and 999, expected one");
+        assertBadJson(
+                json.replace("\"type\": \"BPE\"", "\"type\": \"" + "x".repeat(1000) + "\""),
+                "t.json: model.type is \"" + "x".repeat(59) + "…, expected \"BPE\" as Mixtral's");
         assertThatThrownBy(() -> TokenizerJson.parse("t.json", bytes("{\"model\": ")))
                 .isInstanceOf(TokenizerException.class)
                 .hasMessageStartingWith("t.json: not readable as JSON: Unexpected end-of-input");

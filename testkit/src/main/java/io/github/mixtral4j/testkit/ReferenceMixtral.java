@@ -12,6 +12,7 @@ public final class ReferenceMixtral {
     private final ReferenceWeights weights;
     private final TinyConfig config;
 
+    /// A model with these weights, which stay the caller's and are only read.
     public ReferenceMixtral(ReferenceWeights weights) {
         this.weights = weights;
         this.config = weights.config();
