@@ -9,9 +9,7 @@ module io.github.mixtral4j.train {
     exports io.github.mixtral4j.train;
     exports io.github.mixtral4j.train.data;
     exports io.github.mixtral4j.train.loop;
-    exports io.github.mixtral4j.train.loss;
     exports io.github.mixtral4j.train.model;
-    exports io.github.mixtral4j.train.op;
     exports io.github.mixtral4j.train.optim;
     exports io.github.mixtral4j.train.tokenizer;
 }

@@ -8,7 +8,12 @@ import java.util.Locale;
 /// seconds and one for every evaluation.
 final class TrainProgress implements TrainObserver, AutoCloseable {
     private static final long INTERVAL_NANOS = 10_000_000_000L;
-    private static final int BAR = 20;
+    /// Columns of the line that is written over. One that a narrow terminal breaks would not be.
+    private static final int COLUMNS = 79;
+    /// Longest and shortest bar.
+    private static final int MOST_BAR = 20;
+
+    private static final int LEAST_BAR = 4;
 
     private final Console console;
     private final boolean overwrite;
@@ -44,23 +49,15 @@ final class TrainProgress implements TrainObserver, AutoCloseable {
     }
 
     private String line(StepMetrics metrics, int steps, long now) {
-        StringBuilder line = new StringBuilder();
-        int done = (int) ((long) BAR * metrics.step() / steps);
-        line.append("step ").append(metrics.step()).append('/').append(steps);
-        if (overwrite) {
-            line.append(" [")
-                    .append("=".repeat(done))
-                    .append(" ".repeat(BAR - done))
-                    .append(']');
-        }
-        line.append(String.format(Locale.ROOT, " loss %.4f", metrics.loss()));
+        String step = "step " + metrics.step() + '/' + steps;
+        StringBuilder line = new StringBuilder(String.format(Locale.ROOT, " loss %.4f", metrics.loss()));
         metrics.preferred()
                 .ifPresent(share -> line.append(String.format(Locale.ROOT, ", preferred %.0f %%", 100 * share)));
         metrics.evaluation()
                 .ifPresent(evaluated -> line.append(String.format(Locale.ROOT, ", evaluation %.4f", evaluated.loss())));
         line.append(String.format(Locale.ROOT, ", %,.0f tokens/s", metrics.tokensPerSecond()));
         if (metrics.imbalance() > 0) {
-            line.append(String.format(Locale.ROOT, ", busiest expert %.2f x even", metrics.imbalance()));
+            line.append(String.format(Locale.ROOT, ", busiest expert %.2f x", metrics.imbalance()));
         }
         if (stepsSeen > 1) {
             double perStep = (now - firstNanos) / 1e9 / (stepsSeen - 1);
@@ -68,15 +65,27 @@ final class TrainProgress implements TrainObserver, AutoCloseable {
                     .append(duration(perStep * (steps - metrics.step())))
                     .append(" left");
         }
-        return line.toString();
+        return step + bar(metrics.step(), steps, COLUMNS - step.length() - line.length()) + line;
+    }
+
+    /// A bar where it is written over and `room` for it is left.
+    private String bar(int step, int steps, int room) {
+        int length = Math.min(MOST_BAR, room - " []".length());
+        if (!overwrite || length < LEAST_BAR) {
+            return "";
+        }
+        int done = (int) ((long) length * step / steps);
+        return " [" + "=".repeat(done) + " ".repeat(length - done) + ']';
     }
 
     private void show(String line, boolean matters) {
         long now = System.nanoTime();
         if (overwrite) {
-            console.err().print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
+            // What stays may be longer.
+            String shown = matters || line.length() <= COLUMNS ? line : line.substring(0, COLUMNS);
+            console.err().print("\r" + shown + " ".repeat(Math.max(0, width - shown.length())));
             console.err().flush();
-            width = line.length();
+            width = shown.length();
             if (matters) {
                 endLine();
             }

@@ -78,6 +78,10 @@ final class TrainTokenizerCommand implements Callable<Integer> {
         }
         long bytes = 0;
         for (Path file : files) {
+            if (file.toString().endsWith(".jsonl")) {
+                throw new CommandException(
+                        file + ": is JSON, whose keys and braces would become pieces; give the texts alone");
+            }
             bytes += Files.size(file);
         }
         long start = System.nanoTime();

@@ -3,12 +3,18 @@ package io.github.mixtral4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.mixtral4j.testkit.TinyTokenizer;
+import io.github.mixtral4j.train.loop.StepMetrics;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
@@ -143,6 +149,10 @@ final class TrainCommandTest {
                         .err())
                 .isEqualTo("mixtral train: " + folder.resolve("train.yaml")
                         + ": data.sequence_length is 4096, but the model's context has only 2048 tokens\n");
+        assertThat(run(NEW + "steps: 3\noutput: out\nexport: q4_k\n").err())
+                .isEqualTo("mixtral train: " + folder.resolve("train.yaml")
+                        + ": export: q4_k stores blocks of 256 numbers, but this model has rows of 32; use bf16, f16 or"
+                        + " f32, or q8_0\n");
         Cli unknown = run(NEW + "stepps: 3\noutput: out\n");
         assertThat(unknown.code()).isEqualTo(Main.FAILED);
         assertThat(unknown.err())
@@ -150,6 +160,57 @@ final class TrainCommandTest {
                         "mixtral train: " + folder.resolve("train.yaml") + ":8: unknown key stepps; similar: steps;");
         assertThat(Cli.run("train", folder.resolve("absent.yaml").toString()).err())
                 .isEqualTo("mixtral train: " + folder.resolve("absent.yaml") + ": no such file or folder\n");
+    }
+
+    @Test
+    void anotherTokenizerThanThatOfTheBaseIsRefused() throws IOException {
+        train(NEW + "steps: 1\noutput: whole\n");
+        Files.writeString(folder.resolve("text.txt"), "fish and chips and fish and chips\n".repeat(9));
+        Path other = folder.resolve("other.model");
+        Cli learnt = Cli.run(
+                "train-tokenizer",
+                folder.resolve("text.txt").toString(),
+                "--layout",
+                "v3",
+                "--vocab-size",
+                "1060",
+                "--output",
+                other.toString());
+        assertThat(learnt.code()).as(learnt.err()).isZero();
+        Cli refused = run("\nmodel: {base: whole/model.gguf, tokenizer: other.model}\n"
+                + NEW.substring(NEW.indexOf("data:")) + "steps: 1\noutput: on\n");
+        assertThat(refused.code()).isEqualTo(Main.FAILED);
+        assertThat(refused.err()).contains("model.tokenizer is not the tokenizer of this model: id 10");
+    }
+
+    @Test
+    void theLineThatIsWrittenOverFitsATerminal() {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Console console = new Console(InputStream.nullInputStream(), OutputStream.nullOutputStream(), err, () -> true);
+        long[][] load = {{9, 1}};
+        try (TrainProgress progress = new TrainProgress(console)) {
+            for (int step : new int[] {1, 2, 99_998, 99_999}) {
+                progress.step(
+                        new StepMetrics(
+                                step,
+                                1,
+                                123.4,
+                                2,
+                                2,
+                                OptionalDouble.of(1),
+                                1,
+                                1,
+                                1,
+                                12_345.6,
+                                1,
+                                load,
+                                Optional.empty()),
+                        100_000);
+            }
+        }
+        String[] lines = err.toString(StandardCharsets.UTF_8).split("[\\r\\n]+");
+        assertThat(lines).hasSize(5).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(79));
+        assertThat(lines[1]).startsWith("step 1/100000").contains("loss 123.4000, preferred 100 %, 12,346 tokens/s");
     }
 
     @Test

@@ -61,6 +61,12 @@ final class TrainTokenizerCommandTest {
                 .isEqualTo(new Cli(2, "", "mixtral train-tokenizer: --layout must be v1 or v3, got v9\n"));
         assertThat(Cli.run("train-tokenizer", "absent.txt", "--vocab-size", "300", "--layout=v1", "--output=x.model"))
                 .isEqualTo(new Cli(1, "", "mixtral train-tokenizer: absent.txt: no such file or folder\n"));
+        assertThat(Cli.run("train-tokenizer", "a.jsonl", "--vocab-size", "1065", "--output=x.model"))
+                .isEqualTo(new Cli(
+                        1,
+                        "",
+                        "mixtral train-tokenizer: a.jsonl: is JSON, whose keys and braces would become pieces; give the"
+                                + " texts alone\n"));
         assertThat(train("--vocab-size", "1065", "--phrases", "absent.txt"))
                 .isEqualTo(new Cli(1, "", "mixtral train-tokenizer: absent.txt: no such file or folder\n"));
         assertThat(folder.resolve("t.model")).doesNotExist();

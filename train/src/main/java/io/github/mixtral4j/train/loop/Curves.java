@@ -28,6 +28,8 @@ final class Curves {
     double seconds;
     double lastLoss = Double.NaN;
     double lastEvalLoss = Double.NaN;
+    /// Before the first step.
+    double firstEvalLoss = Double.NaN;
 
     private Curves(int steps) {
         this.steps = steps;
@@ -57,6 +59,9 @@ final class Curves {
 
     private void add(JsonNode line) {
         int step = line.path("step").asInt(0);
+        if (step == 0) {
+            firstEvalLoss = line.path("eval_loss").asDouble(Double.NaN);
+        }
         if (step < 1 || step > steps) {
             return;
         }

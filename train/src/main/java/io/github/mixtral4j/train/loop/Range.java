@@ -13,12 +13,14 @@ enum Range {
         this.words = words;
     }
 
+    /// Whether the number is one of them, also when it has been rounded to the float that kernels take.
     boolean contains(double value) {
-        return Double.isFinite(value)
+        float rounded = (float) value;
+        return Float.isFinite(rounded)
                 && switch (this) {
-                    case POSITIVE -> value > 0;
+                    case POSITIVE -> rounded > 0;
                     case NOT_NEGATIVE -> value >= 0;
-                    case FRACTION -> value >= 0 && value < 1;
+                    case FRACTION -> value >= 0 && rounded < 1;
                 };
     }
 

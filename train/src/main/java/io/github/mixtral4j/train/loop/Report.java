@@ -70,13 +70,16 @@ final class Report {
         entry(list, "steps", curves.lastStep + " of " + steps);
         entry(list, "tokens", String.format(Locale.ROOT, "%,d", curves.tokens));
         entry(list, "time", String.format(Locale.ROOT, "%.1f minutes", curves.seconds / 60));
-        if (!Double.isNaN(curves.lastLoss)) {
-            entry(list, "loss of the last step", String.format(Locale.ROOT, "%.4f", curves.lastLoss));
-        }
-        if (!Double.isNaN(curves.lastEvalLoss)) {
-            entry(list, "last evaluation", String.format(Locale.ROOT, "%.4f", curves.lastEvalLoss));
-        }
+        loss(list, "loss of the last step", curves.lastLoss);
+        loss(list, "evaluation before the first step", curves.firstEvalLoss);
+        loss(list, "last evaluation", curves.lastEvalLoss);
         return list.append("</dl>\n").toString();
+    }
+
+    private static void loss(StringBuilder list, String term, double loss) {
+        if (!Double.isNaN(loss)) {
+            entry(list, term, String.format(Locale.ROOT, "%.4f", loss));
+        }
     }
 
     private static void entry(StringBuilder list, String term, String value) {

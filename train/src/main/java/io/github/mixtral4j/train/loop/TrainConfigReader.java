@@ -67,6 +67,10 @@ final class TrainConfigReader {
                         .toUpperCase(Locale.ROOT)),
                 yaml.path("output").orElseThrow(() -> yaml.missing("output")));
         yaml.done();
+        if (objective instanceof Objective.Preference
+                && config.lora().map(Lora::dropout).orElse(0.0) > 0) {
+            throw yaml.problem("lora", "must have no dropout if objective is dpo, which compares replies without it");
+        }
         boolean nothing = config.data().eval().isEmpty() && config.data().evalFraction() == 0;
         if (nothing && config.evaluation().every() > 0) {
             throw yaml.problem("evaluation", "needs samples: name them in data.eval, or a share in data.eval_fraction");
@@ -204,9 +208,16 @@ final class TrainConfigReader {
             }
             return new Objective.NextToken();
         }
-        return map.map(m -> new Objective.Preference(
-                        m.real("beta", Range.POSITIVE, 0.1), m.real("label_smoothing", Range.FRACTION, 0)))
-                .orElse(new Objective.Preference(0.1, 0));
+        return map.map(TrainConfigReader::preference).orElse(new Objective.Preference(0.1, 0));
+    }
+
+    private static Objective preference(YamlMap map) {
+        double smoothing = map.real("label_smoothing", Range.FRACTION, 0);
+        if (smoothing >= 0.5) {
+            throw map.problem(
+                    "label_smoothing", "must be below 0.5, where both replies are worth the same, got " + smoothing);
+        }
+        return new Objective.Preference(map.real("beta", Range.POSITIVE, 0.1), smoothing);
     }
 
     private static Losses losses(YamlMap map, Objective objective) {

@@ -1,12 +1,12 @@
 package io.github.mixtral4j.train.loop;
 
 import io.github.mixtral4j.chat.ChatFormat;
+import io.github.mixtral4j.checkpoint.AvailableMemory;
 import io.github.mixtral4j.kernel.Kernels;
 import io.github.mixtral4j.load.AdapterWriter;
 import io.github.mixtral4j.load.LoadedModel;
 import io.github.mixtral4j.load.ModelLoader;
 import io.github.mixtral4j.load.ModelWriter;
-import io.github.mixtral4j.load.TokenizerLoader;
 import io.github.mixtral4j.model.AdapterTarget;
 import io.github.mixtral4j.model.MixtralConfig;
 import io.github.mixtral4j.tensor.DType;
@@ -84,8 +84,10 @@ public final class Training implements AutoCloseable {
             if (config.model() instanceof Model.Base model) {
                 base = Optional.of(own(owned, ModelLoader.load(model.path())));
             }
-            Tokenizer tokenizer = tokenizer(config, base);
-            MixtralConfig numbers = numbers(config, base, tokenizer);
+            Tokenizer tokenizer = ModelRules.tokenizer(config, base);
+            MixtralConfig numbers = ModelRules.numbers(config, base, tokenizer);
+            ModelRules.requireExport(config, numbers);
+            TrainingMemory.require(config, numbers, AvailableMemory.SYSTEM);
             Dataset data = own(owned, data(config, tokenizer));
             TrainableMixtral model = own(owned, model(config, numbers, base, kernels));
             return new Training(config, kernels, folder, tokenizer, data, model, observer, owned);
@@ -98,41 +100,6 @@ public final class Training implements AutoCloseable {
     private static <T extends AutoCloseable> T own(Deque<AutoCloseable> owned, T resource) {
         owned.push(resource);
         return resource;
-    }
-
-    private static Tokenizer tokenizer(TrainConfig config, Optional<LoadedModel> base) throws IOException {
-        Optional<Path> named = config.model().tokenizer();
-        if (named.isPresent()) {
-            return TokenizerLoader.open(named.get());
-        }
-        Optional<Tokenizer> own = base.isPresent() ? base.get().tokenizer() : Optional.empty();
-        return own.orElseThrow(() ->
-                new TrainException(config.file() + ": no tokenizer comes with the model; name one as model.tokenizer"));
-    }
-
-    private static MixtralConfig numbers(TrainConfig config, Optional<LoadedModel> base, Tokenizer tokenizer) {
-        MixtralConfig numbers = switch (config.model()) {
-            case Model.Base _ -> base.orElseThrow().config();
-            case Model.New model -> model.sizes().withVocabulary(tokenizer.vocabSize());
-        };
-        if (tokenizer.vocabSize() > numbers.vocabSize()) {
-            throw new TrainException(config.file() + ": the tokenizer has " + tokenizer.vocabSize()
-                    + " pieces, but the model's vocabulary only " + numbers.vocabSize()
-                    + "; it is not the tokenizer of this model");
-        }
-        if (config.data().sequenceLength() > numbers.contextLength()) {
-            throw new TrainException(
-                    config.file() + ": data.sequence_length is " + config.data().sequenceLength()
-                            + ", but the model's context has only " + numbers.contextLength() + " tokens");
-        }
-        List<Integer> experts = config.lora().map(Lora::experts).orElse(List.of());
-        for (int expert : experts) {
-            if (expert >= numbers.numExperts()) {
-                throw new TrainException(config.file() + ": lora.experts has " + expert + ", but the experts of the"
-                        + " model are 0 to " + (numbers.numExperts() - 1));
-            }
-        }
-        return numbers;
     }
 
     private static Dataset data(TrainConfig config, Tokenizer tokenizer) throws IOException {

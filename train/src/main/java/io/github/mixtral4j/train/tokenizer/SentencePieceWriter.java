@@ -1,16 +1,12 @@
 package io.github.mixtral4j.train.tokenizer;
 
+import io.github.mixtral4j.checkpoint.AtomicFile;
 import io.github.mixtral4j.tokenizer.PieceType;
 import io.github.mixtral4j.tokenizer.Vocabulary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /// Writes a vocabulary as `tokenizer.model`, the protobuf that SentencePiece reads.
 ///
@@ -37,25 +33,7 @@ public final class SentencePieceWriter {
     ///
     /// @throws IOException if the disk is full or the folder cannot be written
     public static void write(Path file, Vocabulary vocabulary) throws IOException {
-        Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling(
-                "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-        try {
-            try (FileChannel channel = FileChannel.open(
-                    temporary,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(bytes(vocabulary));
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        AtomicFile.write(file, bytes(vocabulary));
     }
 
     /// The content of the file.

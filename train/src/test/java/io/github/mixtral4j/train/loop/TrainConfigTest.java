@@ -102,6 +102,10 @@ final class TrainConfigTest {
             recompute: maybe                       | 5: recompute must be one of true, false, got maybe
             output: elsewhere                      | 5: output stands here twice
             objective: dpo¶losses: {prompt: 1}     | 6: losses.prompt has no meaning if objective is dpo, which compares replies
+            objective: dpo¶lora: {dropout: 0.1}    | 6: lora must have no dropout if objective is dpo, which compares replies without it
+            objective: dpo¶dpo: {label_smoothing: 0.5} | 6: dpo.label_smoothing must be below 0.5, where both replies are worth the same, got 0.5
+            losses: {router_z: 1e300}              | 5: losses.router_z must be a number of at least 0, got 1e300
+            schedule: {final_fraction: 0.999999999} | 5: schedule.final_fraction must be a number from 0 to below 1, got 0.999999999
             dpo: {beta: 1}                         | 5: dpo has no meaning unless objective is dpo
             evaluation: {patience: 2}              | 5: evaluation.patience needs evaluation.every, the steps between two evaluations
             evaluation: {every: 2}                 | 5: evaluation needs samples: name them in data.eval, or a share in data.eval_fraction
