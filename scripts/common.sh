@@ -11,6 +11,16 @@ fail() {
     exit 1
 }
 
+# help ARGUMENT…: if the first argument asks for it, prints what stands at the head of the script, and ends.
+help() {
+    case ${1:-} in
+        -h | --help)
+            sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+            exit 0
+            ;;
+    esac
+}
+
 # jdk_version HOME: prints JAVA_VERSION of a JDK, from its release file, without starting it.
 jdk_version() {
     [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
@@ -65,15 +75,15 @@ find_jdk() {
         path_jdk=${path_jdk%/bin/java}
     fi
     mac_jdk=
-    [ -x /usr/libexec/java_home ] && mac_jdk=$(/usr/libexec/java_home -v 25+ 2>/dev/null)
+    [ -x /usr/libexec/java_home ] && mac_jdk=$(/usr/libexec/java_home -v 25+ 2>/dev/null) || mac_jdk=
     # JDK 25 first: the tools of the build are known to work there.
     for majors in 25 any; do
         for home in /usr/lib/jvm/* /usr/java/* /opt/* /opt/java/* /opt/jdk/* \
             /Library/Java/JavaVirtualMachines/*/Contents/Home "$mac_jdk" \
-            "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home \
+            "${HOME:-}"/Library/Java/JavaVirtualMachines/*/Contents/Home \
             /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home \
             /usr/local/opt/openjdk*/libexec/openjdk.jdk/Contents/Home \
-            "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/java/* "$HOME"/.jdks/* "$path_jdk"; do
+            "${SDKMAN_DIR:-${HOME:-}/.sdkman}"/candidates/java/* "${HOME:-}"/.jdks/* "$path_jdk"; do
             if jdk_fits "$home" "$majors"; then
                 JAVA_HOME=$home
                 export JAVA_HOME
@@ -88,7 +98,7 @@ find_jdk() {
 find_maven() {
     maven=$(command -v mvn) && return 0
     for home in "${MAVEN_HOME:-}" "${M2_HOME:-}" /usr/share/maven /opt/maven /opt/*maven* \
-        "${SDKMAN_DIR:-$HOME/.sdkman}/candidates/maven/current" /opt/homebrew /usr/local; do
+        "${SDKMAN_DIR:-${HOME:-}/.sdkman}/candidates/maven/current" /opt/homebrew /usr/local; do
         if [ -n "$home" ] && [ -x "$home/bin/mvn" ]; then
             maven=$home/bin/mvn
             return 0
@@ -101,27 +111,45 @@ find_maven() {
 lock_dir=$root/.build-lock
 lock() {
     waited=0
+    nobody=0
     until mkdir "$lock_dir" 2>/dev/null; do
-        [ -d "$lock_dir" ] || fail "cannot build in $root: the folder is not writable."
-        holder=$(cat "$lock_dir/pid" 2>/dev/null)
-        if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
-            # Whoever wins this rename removes the dead holder's lock; the others go on waiting.
-            mv "$lock_dir" "$lock_dir.$$" 2>/dev/null && rm -rf "$lock_dir.$$"
+        [ -d "$lock_dir" ] || [ -w "$root" ] || fail "cannot build in $root: the folder is not writable."
+        holder=$(cat "$lock_dir/pid" 2>/dev/null) || holder=
+        if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then
+            [ "$waited" -ne 3 ] || echo "waiting for the build of process $holder (if it is none, remove $lock_dir)" >&2
+            waited=$((waited + 1))
+            nobody=0
+        elif [ -n "$holder" ] && mkdir "$lock_dir/dead" 2>/dev/null; then
+            # Only now can nobody else remove the lock; but is it still the dead holder's?
+            if [ "$(cat "$lock_dir/pid" 2>/dev/null)" = "$holder" ]; then
+                remove_lock
+            else
+                rmdir "$lock_dir/dead" 2>/dev/null || :
+            fi
             continue
+        else
+            # The holder is about to write its number, or another waiter to remove the lock. Where that one ended before,
+            # nobody else can.
+            [ "$nobody" -lt 10 ] || fail "cannot build in $root: a build was cut short; remove $lock_dir and try again."
+            nobody=$((nobody + 1))
         fi
-        [ "$waited" -ne 3 ] || echo "waiting for the build of process ${holder:-unknown} (if there is none, remove $lock_dir)" >&2
-        waited=$((waited + 1))
         sleep 1
     done
+    echo $$ >"$lock_dir/pid"
     trap unlock EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    echo $$ >"$lock_dir/pid"
 }
 
 unlock() {
-    rm -rf "$lock_dir"
+    # First the traps: a signal in between would remove the lock of whoever comes next.
     trap - EXIT INT TERM HUP
+    remove_lock
+}
+
+# remove_lock: moves it out of the way first, which is one step, so that nobody meets half of it.
+remove_lock() {
+    mv "$lock_dir" "$lock_dir.$$" 2>/dev/null && rm -rf "$lock_dir.$$"
 }
 
 # app_is_current: whether the application exists and holds every source.
@@ -147,8 +175,8 @@ build_app() {
 }
 
 # install_app MARKER: makes cli/target/lib the application. MARKER is a file as old as the build's beginning.
-# Every build gets a folder of its own, and the file `current` changes in one rename: a running program keeps its
-# jars, and a starting one sees a whole application or the one before it.
+# Every build gets a folder of its own, and the file `current` changes in one rename: a starting program sees a whole
+# application or the one before it, and a running one keeps its jars for two days at least.
 install_app() {
     id=$(date +%Y%m%d%H%M%S)-$$
     before=
@@ -156,7 +184,7 @@ install_app() {
     mkdir -p "$app"
     for old in "$app"/*/; do
         old=${old%/}
-        [ "${old##*/}" = "$before" ] || rm -rf "$old"
+        [ "${old##*/}" = "$before" ] || [ -z "$(find "$old" -prune -mtime +1 2>/dev/null)" ] || rm -rf "$old"
     done
     mkdir -p "$app/$id" && cp -pR "$root/cli/target/lib" "$app/$id/lib" || fail "cannot write to $app"
     train_archive light inspect

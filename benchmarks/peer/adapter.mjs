@@ -1,6 +1,5 @@
 // Both engines with one LoRA adapter: the same greedy text, and probabilities that agree.
 import {availableParallelism} from "node:os";
-import {evaluate, openModel, startLlama} from "./llama.mjs";
 import {fail, mixtral, randomTokens} from "./mixtral.mjs";
 
 const usage = `Usage: benchmarks/peer/adapter MODEL.gguf ADAPTER.gguf[=SCALE] [TEXT]
@@ -21,6 +20,8 @@ if (args.includes("--help") || args.includes("-h")) {
 }
 if (args.length < 2 || args.length > 3)
     fail(usage, 2);
+// Only now, because help needs no llama.cpp.
+const {evaluate, openModel, startLlama} = await import("./llama.mjs");
 const [file, adapter, text = "Once upon a time"] = args;
 const [, filePath, scale = "1"] = /^(.*?)(?:=([-+.\d]+))?$/.exec(adapter);
 const threads = availableParallelism();

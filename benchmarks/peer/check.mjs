@@ -2,7 +2,6 @@
 import {mkdtempSync, rmSync, statfsSync} from "node:fs";
 import {availableParallelism, tmpdir} from "node:os";
 import {join} from "node:path";
-import {evaluate, openModel, startLlama} from "./llama.mjs";
 import {fail, mixtral, randomTokens} from "./mixtral.mjs";
 
 const usage = `Usage: benchmarks/peer/check [PRESET:LAYERS:TYPE...]
@@ -88,6 +87,8 @@ for (const name of names)
     if (!/^\w+:[1-9]\d*:\w+$/.test(name))
         fail(`expected PRESET:LAYERS:TYPE, got ${name}\n${usage}`, 2);
 
+// Only now, because help needs no llama.cpp.
+const {evaluate, openModel, startLlama} = await import("./llama.mjs");
 const folder = mkdtempSync(join(tmpdir(), "mixtral4j-check-"));
 process.on("exit", () => rmSync(folder, {recursive: true, force: true}));
 const {bavail, bsize} = statfsSync(folder);

@@ -5,13 +5,20 @@ fail() {
     exit 1
 }
 
-# ready: ends with one sentence where Node.js or npm is missing; installs on first use and when the versions changed.
+# ready ARGUMENT…: ends with one sentence where Node.js or npm is missing; installs on first use and when the versions
+# changed, unless the arguments only ask for help.
 ready() {
     command -v node >/dev/null 2>&1 ||
         fail "The comparison runs llama.cpp through Node.js 20 or newer, and there is no node on the PATH: install Node.js."
     major=$(node -p 'process.versions.node.split(".")[0]')
     [ "$major" -ge 20 ] ||
         fail "The comparison needs Node.js 20 or newer, found $(node --version): install a newer one."
+    for argument in "$@"; do
+        case $argument in
+            -h | --help) return 0 ;;
+            --) break ;;
+        esac
+    done
     # npm writes this file last, so it also tells whether an installation was cut short.
     [ "$here/node_modules/.package-lock.json" -nt "$here/package-lock.json" ] && return 0
     command -v npm >/dev/null 2>&1 ||

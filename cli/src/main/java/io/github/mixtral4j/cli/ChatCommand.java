@@ -29,9 +29,9 @@ import tools.jackson.core.JacksonException;
             "Ctrl-C stops an answer, Ctrl-D leaves. Messages may come from a pipe as well."
         })
 final class ChatCommand implements Callable<Integer> {
-    /// What `mixtral chat` alone says.
+    /// What `mixtral chat` alone says where no model comes with it.
     static final String HOW_TO_GET_A_MODEL = """
-            mixtral chat: no model given, and none comes with mixtral4j yet. To get one:
+            mixtral chat: no model given, and none comes with this build. To get one:
               download a GGUF file of Mixtral-8x7B-Instruct-v0.1 (26 GB as Q4_K_M) or Mixtral-8x22B-Instruct-v0.1
               (86 GB as Q4_K_M) from Hugging Face, or the safetensors of mistralai/Mixtral-8x7B-Instruct-v0.1,
               then run: mixtral chat FILE-OR-FOLDER
@@ -42,7 +42,14 @@ final class ChatCommand implements Callable<Integer> {
     static final String THE_SMALL_MODEL =
             "This is mixtral-nano, the small model that comes with mixtral4j; mixtral chat MODEL runs another.";
 
+    /// Where the model that comes with mixtral4j is; empty where none does.
+    @FunctionalInterface
+    interface OwnModel {
+        Optional<Path> file() throws IOException;
+    }
+
     private final Console console;
+    private final OwnModel ownModel;
 
     @Parameters(
             arity = "0..1",
@@ -71,7 +78,12 @@ final class ChatCommand implements Callable<Integer> {
     private GenerationOptions options;
 
     ChatCommand(Console console) {
+        this(console, NanoModel::file);
+    }
+
+    ChatCommand(Console console, OwnModel ownModel) {
         this.console = console;
+        this.ownModel = ownModel;
     }
 
     @Override
@@ -79,13 +91,13 @@ final class ChatCommand implements Callable<Integer> {
         if (path != null) {
             return chat(path);
         }
-        Optional<Path> nano = NanoModel.file();
-        if (nano.isEmpty()) {
+        Optional<Path> own = ownModel.file();
+        if (own.isEmpty()) {
             console.message(HOW_TO_GET_A_MODEL);
             return Main.FAILED;
         }
         console.message(THE_SMALL_MODEL);
-        return chat(nano.get());
+        return chat(own.get());
     }
 
     private int chat(Path file) throws IOException, InterruptedException {

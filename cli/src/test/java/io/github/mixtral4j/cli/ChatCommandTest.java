@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.mixtral4j.nano.NanoModel;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,9 +23,14 @@ final class ChatCommandTest {
     private Path folder;
 
     @Test
-    void withoutAModelItSaysHowToGetOneWhereNoneComesWithIt() throws IOException {
-        assumeThat(NanoModel.file()).as("a model comes with this build").isEmpty();
-        assertThat(Cli.run("chat")).isEqualTo(new Cli(1, "", ChatCommand.HOW_TO_GET_A_MODEL + "\n"));
+    void withoutAModelItSaysHowToGetOneWhereNoneComesWithIt() throws Exception {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        Console console = new Console(InputStream.nullInputStream(), out, err, () -> false);
+        assertThat(new ChatCommand(console, Optional::empty).call()).isEqualTo(Main.FAILED);
+        console.flush();
+        assertThat(out.toString(StandardCharsets.UTF_8)).isEmpty();
+        assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo(ChatCommand.HOW_TO_GET_A_MODEL + "\n");
     }
 
     @Test

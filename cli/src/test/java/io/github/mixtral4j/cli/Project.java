@@ -2,6 +2,7 @@ package io.github.mixtral4j.cli;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.mixtral4j.testkit.Fixtures;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -14,7 +15,7 @@ public final class Project {
 
     /// A file or folder of the shared fixtures; where they are not installed, the test says so and does not run.
     public static Path fixture(String path) {
-        Path file = Path.of(System.getProperty("mixtral4j.fixtures")).resolve(path);
+        Path file = Fixtures.path(path);
         assumeTrue(Files.exists(file), () -> file + " is not there; set -Dmixtral4j.fixtures to the fixtures' folder");
         return file;
     }

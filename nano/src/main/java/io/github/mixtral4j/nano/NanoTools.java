@@ -1,5 +1,6 @@
 package io.github.mixtral4j.nano;
 
+import io.github.mixtral4j.checkpoint.AtomicFile;
 import io.github.mixtral4j.checkpoint.CheckpointException;
 import io.github.mixtral4j.generate.GenerationException;
 import io.github.mixtral4j.nano.data.DataSet;
@@ -20,8 +21,7 @@ import java.util.List;
 /// ```
 /// data NPM-FOLDER DATA-FOLDER SIZE          all samples, 1 being the whole size
 /// pack MODEL TARGET.gguf TYPE               the model as a GGUF file, matrices in TYPE
-/// evaluate MODEL DATA-FOLDER REPORT.json    held-out tasks, perplexity, expert load
-/// card MODEL DATA-FOLDER REPORT.json CARD.md   the same, and the figures into the card
+/// card MODEL DATA-FOLDER REPORT.json CARD   held-out tasks, perplexity and expert load, into the card too
 /// reversing DATA-FOLDER                     samples and tasks to try adapters on
 /// mark MODEL TASKS.jsonl [ADAPTER]          how many tasks the model does right, by kind
 /// ```
@@ -50,11 +50,11 @@ public final class NanoTools {
         switch (args.isEmpty() ? "" : args.getFirst() + " " + (args.size() - 1)) {
             case "data 3" -> out.println(DataSet.write(paths.get(0), paths.get(1), SEED, size(args.get(3))));
             case "pack 3" -> Packing.pack(paths.get(0), paths.get(1), DType.valueOf(args.get(3)));
-            case "evaluate 3" -> out.print(evaluate(paths).sections().get("aims"));
             case "card 4" -> {
                 Path card = Path.of(args.get(4));
                 Report report = evaluate(paths);
-                Files.writeString(card, ModelCard.fill(Files.readString(card), report.sections()));
+                String filled = ModelCard.fill(Files.readString(card), report.sections());
+                AtomicFile.write(card, filled.getBytes(StandardCharsets.UTF_8));
                 out.print(report.sections().get("aims"));
             }
             case "reversing 1" -> DataSet.writeReversing(paths.get(0), SEED);
@@ -64,8 +64,8 @@ public final class NanoTools {
                         .forEach((kind, score) ->
                                 out.println(kind + ": " + score.right() + " of " + score.tasks() + " right"));
             default ->
-                throw new IllegalArgumentException("expected data NPM DATA SIZE, pack MODEL TARGET TYPE, evaluate MODEL"
-                        + " DATA REPORT, card MODEL DATA REPORT CARD, reversing DATA or mark MODEL TASKS [ADAPTER], got "
+                throw new IllegalArgumentException("expected data NPM DATA SIZE, pack MODEL TARGET TYPE, card MODEL"
+                        + " DATA REPORT CARD, reversing DATA or mark MODEL TASKS [ADAPTER], got "
                         + String.join(" ", args));
         }
     }
@@ -85,7 +85,7 @@ public final class NanoTools {
     private static Report evaluate(List<Path> paths) throws IOException, InterruptedException {
         List<Task> tasks = Task.readAll(paths.get(1).resolve("heldout/tasks.jsonl"));
         Report report = Evaluation.run(paths.get(0), tasks, threads());
-        Files.writeString(paths.get(2), report.json());
+        AtomicFile.write(paths.get(2), report.json().getBytes(StandardCharsets.UTF_8));
         return report;
     }
 }

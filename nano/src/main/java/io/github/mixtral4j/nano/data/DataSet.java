@@ -2,12 +2,14 @@ package io.github.mixtral4j.nano.data;
 
 import io.github.mixtral4j.chat.Message;
 import io.github.mixtral4j.chat.Message.UserMessage;
+import io.github.mixtral4j.checkpoint.AtomicFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.Writer;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -54,7 +56,7 @@ public final class DataSet {
     /// A kind of samples.
     ///
     /// @param isPractice whether it is only trained on
-    /// @param share how many a file has at size 1; `chat.jsonl` has about 29 million tokens
+    /// @param share how many a file has at size 1; `chat.jsonl` has about 32 million tokens
     private record Kind(SampleSource source, boolean isPractice, int share) {}
 
     private DataSet(Path npm) throws IOException {
@@ -196,8 +198,8 @@ public final class DataSet {
             sources.addAll(Collections.nCopies(count, kind.source()));
         }
         Map<String, Integer> written = new TreeMap<>();
-        Path part = part(file);
-        try (BufferedWriter writer = Files.newBufferedWriter(part, StandardCharsets.UTF_8)) {
+        try (AtomicFile whole = AtomicFile.create(file);
+                Writer writer = writer(whole)) {
             for (SampleSource source : dice.shuffled(sources)) {
                 Sample sample = source.draw(dice, Split.TRAIN);
                 if (!isHeldOut(sample, heldOut)) {
@@ -207,8 +209,9 @@ public final class DataSet {
                     vocabulary.add(TokenizerText.of(sample, dice.chance(0.15)));
                 }
             }
+            writer.flush();
+            whole.commit();
         }
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         return written;
     }
 
@@ -246,13 +249,19 @@ public final class DataSet {
         return Optional.of(said.toString());
     }
 
-    /// Writes a file whole or not at all.
     private static void lines(Path file, List<String> lines) throws IOException {
-        Files.write(part(file), lines, StandardCharsets.UTF_8);
-        Files.move(part(file), file, StandardCopyOption.ATOMIC_MOVE);
+        try (AtomicFile whole = AtomicFile.create(file);
+                Writer writer = writer(whole)) {
+            for (String line : lines) {
+                writer.write(line);
+                writer.write('\n');
+            }
+            writer.flush();
+            whole.commit();
+        }
     }
 
-    private static Path part(Path file) {
-        return file.resolveSibling(file.getFileName() + ".part");
+    private static Writer writer(AtomicFile file) {
+        return new BufferedWriter(Channels.newWriter(file.channel(), StandardCharsets.UTF_8));
     }
 }
