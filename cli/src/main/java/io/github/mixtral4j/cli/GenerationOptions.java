@@ -6,8 +6,6 @@ import io.github.mixtral4j.generate.LocalGenerator;
 import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 
@@ -41,9 +39,7 @@ final class GenerationOptions {
         GeneratorOptions sizes = GeneratorOptions.of(model.config().contextLength())
                 .withCacheType(models.kvType())
                 .withMaxRunning(1);
-        Set<Integer> eosIds = new HashSet<>(model.loaded().eosIds());
-        eosIds.add(tokenizer.eosId());
-        return LocalGenerator.start(model.model(), tokenizer, eosIds, sizes);
+        return LocalGenerator.start(model.model(), tokenizer, model.loaded().eosIds(tokenizer), sizes);
     }
 
     /// The request to complete `prompt` in the way that was asked for.

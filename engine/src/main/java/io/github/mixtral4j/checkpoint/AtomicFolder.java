@@ -28,7 +28,11 @@ public final class AtomicFolder implements AutoCloseable {
         this.target = target;
         this.temporary = temporary;
         this.cleanup = new Thread(() -> deleteQuietly(temporary), "remove " + temporary);
-        Runtime.getRuntime().addShutdownHook(cleanup);
+        try {
+            Runtime.getRuntime().addShutdownHook(cleanup);
+        } catch (IllegalStateException e) {
+            // As in AtomicFile: the JVM is on its way out, and close() still removes what is unfinished.
+        }
     }
 
     /// Begins a folder.

@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 /// for their longest possible length; a finished request's cache is kept for a request that begins alike
 /// ([SequencePool]). Sampling and sinks run on the loop's thread.
 /// ```java
-/// try (var generator = LocalGenerator.start(model, tokenizer, Set.of(tokenizer.eosId()), GeneratorOptions.of(4096))) {
+/// try (var generator = LocalGenerator.start(model, tokenizer, loaded.eosIds(tokenizer), GeneratorOptions.of(4096))) {
 ///     System.out.println(generator.generate(GenerationRequest.of(ids).withMaxTokens(100)).text());
 /// }
 /// ```

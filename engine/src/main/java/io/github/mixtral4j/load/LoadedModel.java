@@ -8,6 +8,7 @@ import io.github.mixtral4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 
@@ -67,13 +68,15 @@ public final class LoadedModel implements AutoCloseable {
         return tokenizer;
     }
 
-    /// Ids with which the model ends its text, as far as its files declare them: fine-tunes may have others
-    /// besides [Tokenizer#eosId()] or in its place. Each call reads them anew.
+    /// Ids with which the model ends its text: the tokenizer's, and those that its files declare besides, as
+    /// fine-tunes do. Each call reads them anew.
     ///
-    /// @throws CheckpointException if they are no ids
+    /// @throws CheckpointException if the files declare something else than ids
     /// @throws IOException if a file cannot be read
-    public Set<Integer> eosIds() throws IOException {
-        return EosIds.of(checkpoint, config.vocabSize());
+    public Set<Integer> eosIds(Tokenizer tokenizer) throws IOException {
+        Set<Integer> ids = new HashSet<>(EosIds.of(checkpoint, config.vocabSize()));
+        ids.add(tokenizer.eosId());
+        return ids;
     }
 
     @Override

@@ -76,7 +76,7 @@ final class EosIdsTest {
 
     private static Set<Integer> eosIds(Path path) throws IOException {
         try (LoadedModel loaded = ModelLoader.load(path)) {
-            return loaded.eosIds();
+            return EosIds.of(loaded.checkpoint(), loaded.config().vocabSize());
         }
     }
 
